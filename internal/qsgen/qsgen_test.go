@@ -1,0 +1,126 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"onsight/model"
+)
+
+func quickSight(t *testing.T) *model.Document {
+	t.Helper()
+	var doc model.Document
+	if err := json.Unmarshal(model.QuickSight, &doc); err != nil {
+		t.Fatal(err)
+	}
+	return &doc
+}
+
+// What is committed is what the model gives.
+func TestGeneratedFilesAreCurrent(t *testing.T) {
+	t.Parallel()
+	g, err := newGenerator(quickSight(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for file, generate := range map[string]func() ([]byte, error){"types_gen.go": g.types, "ops_gen.go": g.operations} {
+		got, err := generate()
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := os.ReadFile(filepath.Join("..", "qs", file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(got) != string(want) {
+			t.Errorf("internal/qs/%s is not what the model gives; run go generate ./...", file)
+		}
+	}
+}
+
+func TestCamel(t *testing.T) {
+	t.Parallel()
+	for value, want := range map[string]string{
+		"READER_PRO": "ReaderPro", "IAM": "IAM", "IAM_IDENTITY_CENTER": "IAMIdentityCenter", "QUICKSIGHT": "Quicksight",
+		"StringEquals": "StringEquals", "assetName": "AssetName", "1": "1", "A_B-C.D": "ABCD", "S3": "S3", "X509": "X509",
+	} {
+		if got := camel(value); got != want {
+			t.Errorf("camel(%q) = %q, want %q", value, got, want)
+		}
+	}
+}
+
+// Two values that would have one name are set apart; what cannot be is refused.
+func TestNamesAreDistinct(t *testing.T) {
+	t.Parallel()
+	doc := &model.Document{
+		Operations: map[string]model.Operation{"Do": {Method: "GET", URI: "/", Input: "In"}},
+		Shapes: map[string]model.Shape{
+			"In":    {Type: "structure", Members: map[string]model.Member{"A": {Shape: "Color"}, "B": {Shape: "ColorDark"}}},
+			"Color": {Type: "string", Enum: []string{"DARK_RED", "DARK"}}, "ColorDark": {Type: "string", Enum: []string{"RED"}},
+		},
+	}
+	g, err := newGenerator(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, c := range g.constants() {
+		got = append(got, c.name)
+	}
+	want := []string{"Color_DarkRed", "Color_Dark", "ColorDark_Red"}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("constants (-want +got):\n%s", d)
+	}
+	doc.Shapes["Color"] = model.Shape{Type: "string", Enum: []string{"A_B", "A-B"}}
+	if _, err := newGenerator(doc); err == nil || !strings.Contains(err.Error(), "Color_AB") {
+		t.Errorf("values that stay alike: error %v, want one that names Color_AB", err)
+	}
+}
+
+// The model is refreshed without prose, and stops at traits nobody has read.
+func TestFacts(t *testing.T) {
+	t.Parallel()
+	const service = `{"version":"2.0","metadata":{"protocol":"rest-json","endpointPrefix":"x"},"documentation":"<p>Prose</p>",
+		"operations":{"Do":{"name":"Do","http":{"method":"GET","requestUri":"/{a}"},"input":{"shape":"In","documentation":"Prose"},"errors":[{"shape":"B"},{"shape":"A"}],"documentation":"Prose"}},
+		"shapes":{"In":{"type":"structure","required":["b","a"],"members":{"b":{"shape":"S","locationName":"b"},"a":{"shape":"S","location":"uri","locationName":"A","documentation":"Prose"}}},
+		"S":{"type":"string","max":9,"pattern":"<.*>","documentation":"Prose"},
+		"A":{"type":"structure","error":{"httpStatusCode":409},"exception":true},"B":{"type":"structure","exception":true,"fault":true}}}`
+	doc, err := facts([]byte(service))
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc.Source = "botocore 1"
+	got, err := render(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = `{
+"source":"botocore 1",
+"metadata":{"apiVersion":"","endpointPrefix":"x","jsonVersion":"","protocol":"rest-json","serviceId":"","signatureVersion":"","signingName":"x"},
+"operations":{
+"Do":{"method":"GET","uri":"/{a}","input":"In","errors":["A","B"]}
+},
+"shapes":{
+"A":{"type":"structure","error":409},
+"B":{"type":"structure","error":500,"fault":true},
+"In":{"type":"structure","required":["a","b"],"members":{"a":{"shape":"S","location":"uri","locationName":"A"},"b":{"shape":"S"}}},
+"S":{"type":"string","max":9,"pattern":"<.*>"}
+}
+}
+`
+	if d := cmp.Diff(want, string(got)); d != "" {
+		t.Errorf("rendered (-want +got):\n%s", d)
+	}
+	if _, err := facts([]byte(strings.Replace(service, `"max":9`, `"maximus":9`, 1))); err == nil {
+		t.Error("a trait that qsgen does not know went by")
+	}
+	if _, err := facts([]byte(strings.Replace(service, `rest-json`, `query`, 1))); err == nil {
+		t.Error("a service of another protocol went by")
+	}
+}

@@ -1,0 +1,294 @@
+package main
+
+import (
+	"archive/zip"
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"onsight/model"
+)
+
+// refresh writes the model file anew from the newest botocore, or from wheel
+// where that names a file, and says what it came from.
+func refresh(file, wheel string) (source string, err error) {
+	if wheel == "" {
+		dir, err := os.MkdirTemp("", "qsgen")
+		if err != nil {
+			return "", err
+		}
+		defer os.RemoveAll(dir)
+		if wheel, err = download(dir); err != nil {
+			return "", err
+		}
+	}
+	service, source, err := readWheel(wheel)
+	if err != nil {
+		return "", fmt.Errorf("read %s: %w", wheel, err)
+	}
+	doc, err := facts(service)
+	if err != nil {
+		return "", fmt.Errorf("service model of %s: %w", source, err)
+	}
+	doc.Source = source
+	text, err := render(doc)
+	if err != nil {
+		return "", err
+	}
+	return source, os.WriteFile(file, text, 0o644)
+}
+
+// download fetches the newest botocore into dir and returns the wheel's path.
+func download(dir string) (string, error) {
+	cmd := exec.Command("pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--no-cache-dir", "--dest", dir, "botocore")
+	cmd.Stderr = os.Stderr
+	if err := cmd.Run(); err != nil {
+		return "", fmt.Errorf("pip download botocore: %w", err)
+	}
+	wheels, err := filepath.Glob(filepath.Join(dir, "botocore-*.whl"))
+	if err != nil {
+		return "", err
+	}
+	if len(wheels) != 1 {
+		return "", fmt.Errorf("pip left %d wheels of botocore, expected one", len(wheels))
+	}
+	return wheels[0], nil
+}
+
+var (
+	serviceFile = regexp.MustCompile(`^botocore/data/quicksight/(\d{4}-\d{2}-\d{2})/service-2\.json(\.gz)?$`)
+	wheelFile   = regexp.MustCompile(`^botocore-([^-]+)-`)
+)
+
+// readWheel returns QuickSight's newest service description inside a wheel of
+// botocore, and the name and version of the package.
+func readWheel(wheel string) (service []byte, source string, err error) {
+	name := wheelFile.FindStringSubmatch(filepath.Base(wheel))
+	if name == nil {
+		return nil, "", errors.New("the file's name is not that of a botocore wheel")
+	}
+	archive, err := zip.OpenReader(wheel)
+	if err != nil {
+		return nil, "", err
+	}
+	defer archive.Close()
+	var newest *zip.File
+	for _, f := range archive.File {
+		if serviceFile.MatchString(f.Name) && (newest == nil || f.Name > newest.Name) {
+			newest = f
+		}
+	}
+	if newest == nil {
+		return nil, "", errors.New("it holds no service description of QuickSight")
+	}
+	r, err := newest.Open()
+	if err != nil {
+		return nil, "", err
+	}
+	defer r.Close()
+	var text io.Reader = r
+	if strings.HasSuffix(newest.Name, ".gz") {
+		if text, err = gzip.NewReader(r); err != nil {
+			return nil, "", err
+		}
+	}
+	service, err = io.ReadAll(text)
+	return service, "botocore " + name[1], err
+}
+
+// A description is what botocore keeps of a service. Members that are prose,
+// or say nothing of the wire, are in dropped.
+type description struct {
+	Version  string `json:"version"`
+	Metadata struct {
+		APIVersion       string   `json:"apiVersion"`
+		EndpointPrefix   string   `json:"endpointPrefix"`
+		JSONVersion      string   `json:"jsonVersion"`
+		Protocol         string   `json:"protocol"`
+		Protocols        []string `json:"protocols"`
+		ServiceFullName  string   `json:"serviceFullName"`
+		ServiceID        string   `json:"serviceId"`
+		SignatureVersion string   `json:"signatureVersion"`
+		SigningName      string   `json:"signingName"`
+		UID              string   `json:"uid"`
+		Auth             []string `json:"auth"`
+	} `json:"metadata"`
+	Documentation string `json:"documentation"`
+	Operations    map[string]struct {
+		Name string `json:"name"`
+		HTTP struct {
+			Method       string `json:"method"`
+			RequestURI   string `json:"requestUri"`
+			ResponseCode int    `json:"responseCode"`
+		} `json:"http"`
+		Input      reference   `json:"input"`
+		Output     reference   `json:"output"`
+		Errors     []reference `json:"errors"`
+		Idempotent bool        `json:"idempotent"`
+		ReadOnly   bool        `json:"readonly"`
+		dropped
+	} `json:"operations"`
+	Shapes map[string]struct {
+		Type      string               `json:"type"`
+		Required  []string             `json:"required"`
+		Members   map[string]reference `json:"members"`
+		Member    reference            `json:"member"`
+		Key       reference            `json:"key"`
+		Value     reference            `json:"value"`
+		Enum      []string             `json:"enum"`
+		Min       json.Number          `json:"min"`
+		Max       json.Number          `json:"max"`
+		Pattern   string               `json:"pattern"`
+		Sensitive bool                 `json:"sensitive"`
+		Union     bool                 `json:"union"`
+		Document  bool                 `json:"document"`
+		Box       bool                 `json:"box"`
+		Exception bool                 `json:"exception"`
+		Fault     bool                 `json:"fault"`
+		Error     struct {
+			HTTPStatusCode int    `json:"httpStatusCode"`
+			SenderFault    bool   `json:"senderFault"`
+			Code           string `json:"code"`
+		} `json:"error"`
+		dropped
+	} `json:"shapes"`
+}
+
+type reference struct {
+	Shape            string `json:"shape"`
+	Location         string `json:"location"`
+	LocationName     string `json:"locationName"`
+	IdempotencyToken bool   `json:"idempotencyToken"`
+	Box              bool   `json:"box"`
+	dropped
+}
+
+type dropped struct {
+	Documentation     string `json:"documentation"`
+	Deprecated        bool   `json:"deprecated"`
+	DeprecatedMessage string `json:"deprecatedMessage"`
+	DeprecatedSince   string `json:"deprecatedSince"`
+}
+
+// facts reads a service description and leaves the prose behind. A trait that
+// it does not know stops it: that could be one that changes the wire.
+func facts(service []byte) (*model.Document, error) {
+	var d description
+	dec := json.NewDecoder(bytes.NewReader(service))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&d); err != nil {
+		return nil, err
+	}
+	md := d.Metadata
+	if md.Protocol != "rest-json" {
+		return nil, fmt.Errorf("its protocol is %q, and Onsight speaks rest-json", md.Protocol)
+	}
+	doc := &model.Document{
+		Metadata: map[string]string{
+			"apiVersion": md.APIVersion, "endpointPrefix": md.EndpointPrefix, "jsonVersion": md.JSONVersion,
+			"protocol": md.Protocol, "serviceId": md.ServiceID, "signatureVersion": md.SignatureVersion,
+			"signingName": md.SigningName,
+		},
+		Operations: make(map[string]model.Operation, len(d.Operations)),
+		Shapes:     make(map[string]model.Shape, len(d.Shapes)),
+	}
+	if md.SigningName == "" {
+		doc.Metadata["signingName"] = md.EndpointPrefix
+	}
+	for name, op := range d.Operations {
+		o := model.Operation{
+			Method: op.HTTP.Method, URI: op.HTTP.RequestURI, Code: op.HTTP.ResponseCode,
+			Input: op.Input.Shape, Output: op.Output.Shape, Idempotent: op.Idempotent, ReadOnly: op.ReadOnly,
+		}
+		for _, e := range op.Errors {
+			o.Errors = append(o.Errors, e.Shape)
+		}
+		slices.Sort(o.Errors)
+		doc.Operations[name] = o
+	}
+	for name, sh := range d.Shapes {
+		s := model.Shape{
+			Type: sh.Type, Error: sh.Error.HTTPStatusCode, Fault: sh.Fault, Union: sh.Union, Document: sh.Document,
+			Sensitive: sh.Sensitive, Box: sh.Box, Min: sh.Min, Max: sh.Max, Pattern: sh.Pattern, Enum: sh.Enum,
+			Required: sh.Required, Member: sh.Member.Shape, Key: sh.Key.Shape, Value: sh.Value.Shape,
+		}
+		if sh.Exception && s.Error == 0 {
+			s.Error = 400
+			if sh.Fault {
+				s.Error = 500
+			}
+		}
+		slices.Sort(s.Required)
+		for member, ref := range sh.Members {
+			if s.Members == nil {
+				s.Members = make(map[string]model.Member, len(sh.Members))
+			}
+			m := model.Member{
+				Shape: ref.Shape, Location: ref.Location, LocationName: ref.LocationName,
+				IdempotencyToken: ref.IdempotencyToken, Box: ref.Box,
+			}
+			if m.LocationName == member || m.Location == "statusCode" {
+				m.LocationName = ""
+			}
+			s.Members[member] = m
+		}
+		doc.Shapes[name] = s
+	}
+	return doc, nil
+}
+
+// render writes a document with one operation or shape a line, sorted.
+func render(doc *model.Document) ([]byte, error) {
+	var b bytes.Buffer
+	line := func(name string, value any, last bool) error {
+		text, err := marshal(value)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		fmt.Fprintf(&b, "%q:%s", name, text)
+		if !last {
+			b.WriteByte(',')
+		}
+		b.WriteByte('\n')
+		return nil
+	}
+	b.WriteString("{\n")
+	if err := errors.Join(line("source", doc.Source, false), line("metadata", doc.Metadata, false)); err != nil {
+		return nil, err
+	}
+	b.WriteString("\"operations\":{\n")
+	names := slices.Sorted(maps.Keys(doc.Operations))
+	for i, name := range names {
+		if err := line(name, doc.Operations[name], i == len(names)-1); err != nil {
+			return nil, err
+		}
+	}
+	b.WriteString("},\n\"shapes\":{\n")
+	names = slices.Sorted(maps.Keys(doc.Shapes))
+	for i, name := range names {
+		if err := line(name, doc.Shapes[name], i == len(names)-1); err != nil {
+			return nil, err
+		}
+	}
+	b.WriteString("}\n}\n")
+	return b.Bytes(), nil
+}
+
+// marshal is json.Marshal without the escapes meant for HTML.
+func marshal(value any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(value)
+	return bytes.TrimRight(b.Bytes(), "\n"), err
+}
