@@ -9,6 +9,9 @@ type Keys map[string][]string
 
 // Target is what a call acts on, as policies see it.
 type Target struct {
+	// Account is the account that the resource belongs to. Left empty, it is
+	// the one in the path of the call.
+	Account string
 	// Resource is the ARN that the operation's action is tested against, or
 	// "*" where the action knows no resource type.
 	Resource string

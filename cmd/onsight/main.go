@@ -1,0 +1,92 @@
+// Command onsight serves the Amazon QuickSight API on your own site.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+)
+
+const usage = `Onsight serves the Amazon QuickSight API on your own site.
+
+Usage: onsight <command> [flags]
+
+Commands:
+  serve        serve the API
+  credentials  print the root credentials of an account, or make them
+  version      print the version
+
+"onsight <command> -help" lists the flags of a command.
+`
+
+// streams are what a command reads and writes.
+type streams struct {
+	out, err io.Writer
+	getenv   func(string) string
+}
+
+func main() {
+	// The second signal ends the program at once: whoever waits in vain for the
+	// first to do so must not need kill -9.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	os.Exit(run(ctx, os.Args[1:], streams{out: os.Stdout, err: os.Stderr, getenv: os.Getenv}))
+}
+
+// run runs a command and gives the exit status: 0, 1 when it fails, 2 when it
+// was not called right.
+func run(ctx context.Context, args []string, s streams) int {
+	if len(args) == 0 {
+		fmt.Fprint(s.err, usage)
+		return 2
+	}
+	var err error
+	switch name := args[0]; name {
+	case "serve":
+		err = serve(ctx, args[1:], s)
+	case "credentials":
+		err = credentials(args[1:], s)
+	case "version", "-version", "--version":
+		fmt.Fprintln(s.out, "onsight", version())
+	case "help", "-help", "--help", "-h":
+		fmt.Fprint(s.out, usage)
+	default:
+		fmt.Fprintf(s.err, "onsight: there is no command %q\n\n%s", name, usage)
+		return 2
+	}
+	if errors.Is(err, flag.ErrHelp) {
+		return 0
+	}
+	if err != nil {
+		fmt.Fprintln(s.err, "onsight:", err)
+		if _, ok := errors.AsType[usageError](err); ok {
+			return 2
+		}
+		return 1
+	}
+	return 0
+}
+
+// usageError says that a command was not called right.
+type usageError struct{ error }
+
+// version is that of the module, with the commit where the build knows it.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	v := info.Main.Version
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			v += " " + s.Value
+		}
+	}
+	return v
+}

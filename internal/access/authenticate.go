@@ -1,0 +1,69 @@
+package access
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"onsight/internal/api"
+	"onsight/internal/fault"
+	"onsight/internal/sigv4"
+	"onsight/internal/wire"
+)
+
+// service is the name that signatures are scoped to.
+const service = "quicksight"
+
+// Signed authenticates calls by their signature.
+type Signed struct {
+	now      func() time.Time
+	verifier sigv4.Verifier
+}
+
+// NewSigned makes a Signed over the root credentials;
+// window is how far a signature's time may be from now.
+func NewSigned(roots *Roots, now func() time.Time, window time.Duration) *Signed {
+	s := &Signed{now: now}
+	s.verifier.Window = window
+	s.verifier.Keys = func(_ context.Context, accessKeyID, sessionToken string) (sigv4.Key, error) {
+		c, ok := roots.find(accessKeyID, now())
+		if !ok || sessionToken != "" {
+			return sigv4.Key{}, fault.UnrecognizedClient()
+		}
+		return sigv4.Key{Secret: c.SecretAccessKey, Identity: rootOf(c.Account)}, nil
+	}
+	return s
+}
+
+// Authenticate verifies a call's signature.
+func (s *Signed) Authenticate(r *http.Request, body []byte, _ *wire.Operation, _ []string) (api.Identity, error) {
+	signature, err := s.verifier.Verify(r.Context(), sigv4.FromHTTP(r, body), service, s.now())
+	if err != nil {
+		return api.Identity{}, err
+	}
+	who, _ := signature.Identity.(api.Principal)
+	return api.Identity{Principal: who, Region: signature.Region}, nil
+}
+
+// Anyone takes every caller for the root of the account that the call is
+// about, and checks nothing: it is the authentication of the emulator.
+type Anyone struct {
+	// Account and Region are those of a call that names none.
+	Account, Region string
+}
+
+// Authenticate believes what the signature claims, if there is one.
+func (a Anyone) Authenticate(r *http.Request, body []byte, _ *wire.Operation, labels []string) (api.Identity, error) {
+	who := api.Identity{Principal: rootOf(a.Account), Region: a.Region}
+	if s, err := sigv4.Parse(sigv4.FromHTTP(r, body)); err == nil {
+		who.Region = s.Region
+	}
+	if account := accountIn(labels); account != "" {
+		who.Principal = rootOf(account)
+	}
+	return who, nil
+}
+
+func rootOf(account string) api.Principal {
+	return api.Principal{Account: account, ARN: "arn:aws:iam::" + account + ":root", UserID: account, Type: "Root"}
+}

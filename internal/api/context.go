@@ -1,0 +1,76 @@
+package api
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"onsight/internal/wire"
+)
+
+// A Principal is who sent a request, as IAM names it.
+type Principal struct {
+	// Account is the principal's AWS account, 12 digits.
+	Account string
+	// ARN is arn:aws:iam::<account>:root, …:user/<path><name> or, of the sts
+	// service, …:assumed-role/<role>/<session>.
+	ARN string
+	// UserID is the principal's unique id: the account's of root, AIDA… of a
+	// user, AROA…:<session> of a role's session.
+	UserID string
+	// Type is the userIdentity type of CloudTrail: Root, IAMUser, AssumedRole.
+	Type string
+}
+
+// An Identity is what authentication finds out about a request.
+type Identity struct {
+	Principal
+	// Region is that of the signature's credential scope.
+	Region string
+}
+
+// An Authenticator says who sent a request. Its errors are faults.
+type Authenticator interface {
+	Authenticate(r *http.Request, body []byte, op *wire.Operation, labels []string) (Identity, error)
+}
+
+type call struct {
+	id     string
+	op     *wire.Operation
+	who    Identity
+	at     time.Time
+	remote string
+	notes  []slog.Attr
+}
+
+type callKey struct{}
+
+func from(ctx context.Context) *call {
+	c, _ := ctx.Value(callKey{}).(*call)
+	if c == nil {
+		return &call{}
+	}
+	return c
+}
+
+// Region is the region that the call was made to.
+func Region(ctx context.Context) string { return from(ctx).who.Region }
+
+// Caller is who makes the call.
+func Caller(ctx context.Context) Principal { return from(ctx).who.Principal }
+
+// RequestID is the id under which the call is answered and logged.
+func RequestID(ctx context.Context) string { return from(ctx).id }
+
+// Note adds an attribute to the call's log line. It must not be a secret.
+func Note(ctx context.Context, key string, value any) {
+	c := from(ctx)
+	c.notes = append(c.notes, slog.Any(key, value))
+}
+
+// As gives ctx the identity of a caller that did not come by HTTP: a job, or a
+// command of the operator.
+func As(ctx context.Context, who Identity) context.Context {
+	return context.WithValue(ctx, callKey{}, &call{who: who})
+}

@@ -1,0 +1,157 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"onsight/internal/access"
+	"onsight/internal/account"
+	"onsight/internal/api"
+	"onsight/internal/config"
+	"onsight/internal/identity"
+	"onsight/internal/job"
+	"onsight/internal/page"
+	"onsight/internal/seal"
+	"onsight/internal/store"
+)
+
+// App is a server that is ready to answer.
+type App struct {
+	// Handler answers the API, and what the server has beside it.
+	Handler http.Handler
+	// Roots are the root credentials.
+	Roots *access.Roots
+	// RootMade tells that the account's root credentials were made just now.
+	RootMade bool
+	// Operations are the names of the operations that are answered.
+	Operations []string
+
+	db   *store.DB
+	jobs *job.Runner
+	log  *slog.Logger
+}
+
+// Options are what the settings do not hold.
+type Options struct {
+	Log *slog.Logger
+	Now func() time.Time
+}
+
+// Open opens the store and joins the parts. c.PublicURL must be set. The
+// caller closes the App.
+func Open(ctx context.Context, c config.Config, o Options) (app *App, err error) {
+	db, err := store.Open(ctx, store.Config{Dir: c.Data, URL: c.Database, Memory: c.Memory, Log: o.Log, Now: o.Now})
+	if err != nil {
+		return nil, err
+	}
+	app = &App{db: db, log: o.Log}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, db.Close())
+		}
+	}()
+	keys, err := openKeys(c)
+	if err != nil {
+		return nil, err
+	}
+	if app.Roots, err = openRoots(c); err != nil {
+		return nil, err
+	}
+	if !c.Dev {
+		if _, app.RootMade, err = app.Roots.Make(c.Account); err != nil {
+			return nil, err
+		}
+	}
+	app.join(c, o, keys)
+	app.jobs.Start(ctx)
+	return app, nil
+}
+
+// join makes every part and hands it what it needs of the others.
+func (a *App) join(c config.Config, o Options, keys *seal.Keyring) {
+	a.jobs = job.NewRunner(a.db, o.Log, o.Now)
+	tokens := page.NewTokens(keys, o.Now)
+
+	accounts := &accounts{}
+	people := identity.New(identity.Config{
+		DB: a.db, Now: o.Now, Tokens: tokens, Accounts: accounts,
+		PublicURL: c.PublicURL, InvitationLife: c.InvitationLife,
+	})
+	accounts.Service = account.New(account.Config{
+		DB: a.db, Jobs: a.jobs, Log: o.Log, Now: o.Now, People: people, Standard: c.Standard,
+		Purges: []account.Purge{people.Purge},
+	})
+
+	var routes []api.Route
+	routes = append(routes, accounts.Routes()...)
+	routes = append(routes, people.Routes()...)
+	for _, r := range routes {
+		a.Operations = append(a.Operations, r.Name())
+	}
+
+	server := api.Config{
+		Log: o.Log, Now: o.Now, BasePath: c.BasePath(), Authorizer: access.Authorizer{},
+		Authenticator: access.NewSigned(a.Roots, o.Now, c.ClockWindow),
+	}
+	extras := &extras{app: a}
+	if c.Dev {
+		server.Authenticator = access.Anyone{Account: c.Account, Region: c.Region}
+		trial := account.NewTrial(accounts.Service)
+		if c.DevSubscribe {
+			server.Arrive = trial.Arrive
+		}
+		extras.reset = func(ctx context.Context) error {
+			defer trial.Forget()
+			return a.db.Reset(ctx)
+		}
+	}
+	a.Handler = extras.before(api.New(server, routes...), c.BasePath())
+}
+
+// Close stops the jobs and closes the store. Requests must have ended.
+func (a *App) Close(ctx context.Context) error {
+	return errors.Join(a.jobs.Stop(ctx), a.db.Close())
+}
+
+// accounts lets identity ask account without knowing it.
+type accounts struct{ *account.Service }
+
+func (a *accounts) Enter(ctx context.Context, tx *store.Tx, id, namespace string) (identity.Tenant, error) {
+	t, err := a.Service.Enter(ctx, tx, id, namespace)
+	return identity.Tenant(t), err
+}
+
+func openKeys(c config.Config) (*seal.Keyring, error) {
+	if c.Memory {
+		return seal.New(), nil
+	}
+	if err := os.MkdirAll(filepath.Dir(c.SealKeyFile), 0o700); err != nil {
+		return nil, fmt.Errorf("make the folder of the sealing key: %w", err)
+	}
+	return seal.Load(c.SealKeyFile)
+}
+
+func openRoots(c config.Config) (*access.Roots, error) {
+	dir := c.Data
+	if c.Memory {
+		dir = ""
+	}
+	roots, err := access.OpenRoots(dir)
+	if err == nil && c.RootAccessKeyID != "" {
+		roots.Give(access.Credential{Account: c.Account, AccessKeyID: c.RootAccessKeyID, SecretAccessKey: c.RootSecretAccessKey})
+	}
+	return roots, err
+}
+
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(v) // a caller that has gone away is not our error
+}

@@ -1,0 +1,72 @@
+package app
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// extras are the routes that the API does not have.
+type extras struct {
+	app *App
+	// reset empties the store; nil where that is not offered.
+	reset func(context.Context) error
+}
+
+// before puts the extra routes in front of the API. Only paths that no
+// operation has are looked at: net/http.ServeMux rewrites paths that are not
+// clean, and that would break signatures.
+func (e *extras) before(next http.Handler, basePath string) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /_onsight/health", e.health)
+	mux.HandleFunc("GET /inviteuser", e.invitation)
+	if e.reset != nil {
+		mux.HandleFunc("POST /_onsight/reset", e.empty)
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		path := strings.TrimPrefix(r.URL.Path, basePath)
+		if strings.HasPrefix(path, "/_onsight/") || path == "/inviteuser" {
+			http.StripPrefix(basePath, mux).ServeHTTP(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// health answers 200 when the server can serve.
+func (e *extras) health(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+	defer cancel()
+	if err := e.app.db.Ping(ctx); err != nil {
+		e.app.log.ErrorContext(ctx, "health", "error", err.Error())
+		writeJSON(w, http.StatusServiceUnavailable, map[string]string{"status": "unavailable", "message": "The database does not answer."})
+		return
+	}
+	writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
+}
+
+// empty forgets everything: a test begins anew.
+func (e *extras) empty(w http.ResponseWriter, r *http.Request) {
+	// A page that a developer has open must not be able to do this.
+	if r.Header.Get("Origin") != "" || r.Header.Get("Sec-Fetch-Site") != "" {
+		writeJSON(w, http.StatusForbidden, map[string]string{"message": "A browser may not empty the store."})
+		return
+	}
+	if err := e.reset(r.Context()); err != nil {
+		e.app.log.ErrorContext(r.Context(), "reset", "error", err.Error())
+		writeJSON(w, http.StatusInternalServerError, map[string]string{"message": "The store could not be emptied; the log has the cause."})
+		return
+	}
+	writeJSON(w, http.StatusOK, map[string]string{"status": "empty"})
+}
+
+// invitation tells who follows an invitation that it cannot be answered yet.
+func (e *extras) invitation(w http.ResponseWriter, _ *http.Request) {
+	h := w.Header()
+	h.Set("Content-Type", "text/plain; charset=utf-8")
+	h.Set("Cache-Control", "no-store")
+	h.Set("Referrer-Policy", "no-referrer")
+	w.WriteHeader(http.StatusNotImplemented)
+	_, _ = w.Write([]byte("This version of Onsight has no sign-in pages yet, so the invitation can't be answered here.\nPlease tell the person who invited you.\n"))
+}

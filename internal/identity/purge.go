@@ -1,0 +1,47 @@
+package identity
+
+import (
+	"context"
+
+	"onsight/internal/store"
+)
+
+// purgeBatch is how many rows one transaction of a purge deletes: few enough
+// that other writers hardly wait.
+const purgeBatch = 2000
+
+// Purge removes all people of an account.
+func (s *Service) Purge(ctx context.Context, account string) error {
+	for {
+		var gone int64
+		err := s.db.Write(ctx, func(tx *store.Tx) (err error) {
+			gone, err = tx.Exec(`DELETE FROM users WHERE (account, namespace, name) IN
+				(SELECT account, namespace, name FROM users WHERE account = $1 LIMIT $2)`, account, purgeBatch)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if gone < purgeBatch {
+			break
+		}
+	}
+	return s.db.Write(ctx, func(tx *store.Tx) error {
+		for _, deletion := range []string{
+			`DELETE FROM invitations WHERE account = $1`,
+			`DELETE FROM role_memberships WHERE account = $1`,
+			`DELETE FROM custom_permissions WHERE account = $1`,
+		} {
+			if _, err := tx.Exec(deletion, account); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Has tells whether a user with this name is in a namespace.
+func (s *Service) Has(tx *store.Tx, account, namespace, name string) (bool, error) {
+	n, err := store.One[int64](tx, `SELECT COUNT(*) FROM users WHERE account = $1 AND namespace = $2 AND name = $3`, account, namespace, name)
+	return n > 0, err
+}

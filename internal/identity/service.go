@@ -1,0 +1,143 @@
+package identity
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"onsight/internal/api"
+	"onsight/internal/fault"
+	"onsight/internal/page"
+	"onsight/internal/policy"
+	"onsight/internal/qs"
+	"onsight/internal/store"
+)
+
+// A Tenant is the account and namespace that a call is about, past the gates.
+type Tenant struct {
+	// AuthenticationMethod is the account's, such as IAM_AND_QUICKSIGHT.
+	AuthenticationMethod string
+	// Region is the account's identity region, part of every user's ARN.
+	Region string
+	// DirectoryID is the namespace's, part of principal ids.
+	DirectoryID string
+}
+
+// Accounts is what identity asks of whoever keeps accounts and namespaces.
+type Accounts interface {
+	// Enter refuses a call that the state of the account, its region or its
+	// edition does not allow, or whose namespace is not there.
+	Enter(ctx context.Context, tx *store.Tx, account, namespace string) (Tenant, error)
+	// Open does the same for a call that is about no namespace, and gives the
+	// account's identity region.
+	Open(ctx context.Context, tx *store.Tx, account string) (region string, err error)
+}
+
+// Tags is what identity asks of whoever keeps tags.
+type Tags interface {
+	// Put adds tags to a resource.
+	Put(tx *store.Tx, arn string, tags []qs.Tag) error
+	// Delete removes the tags of a resource that is gone.
+	Delete(tx *store.Tx, arn string) error
+}
+
+// Departed is told that a principal is gone, so that nothing outlives it: its
+// tags, what it was granted.
+type Departed func(tx *store.Tx, arn string) error
+
+// Config is what a Service needs.
+type Config struct {
+	DB       *store.DB
+	Now      func() time.Time
+	Tokens   *page.Tokens
+	Accounts Accounts
+	Tags     Tags
+	Departed []Departed
+	// PublicURL is the address at which people reach this server, without a
+	// slash at the end.
+	PublicURL string
+	// InvitationLife is how long an invitation can be answered.
+	InvitationLife time.Duration
+}
+
+// Service answers the operations on users and on custom permissions.
+type Service struct {
+	db             *store.DB
+	now            func() time.Time
+	tokens         *page.Tokens
+	accounts       Accounts
+	tags           Tags
+	departed       []Departed
+	publicURL      string
+	invitationLife time.Duration
+}
+
+// New makes a Service.
+func New(c Config) *Service {
+	return &Service{
+		db: c.DB, now: c.Now, tokens: c.Tokens, accounts: c.Accounts, tags: c.Tags,
+		departed: c.Departed, publicURL: c.PublicURL, invitationLife: c.InvitationLife,
+	}
+}
+
+// Routes are the operations that this package answers.
+func (s *Service) Routes() []api.Route {
+	return []api.Route{
+		api.Handle(qs.RegisterUser, s.registering, s.registerUser),
+		api.Handle(qs.DescribeUser, s.describing, s.describeUser),
+		api.Handle(qs.ListUsers, s.listing, s.listUsers),
+		api.Handle(qs.UpdateUser, s.updating, s.updateUser),
+		api.Handle(qs.DeleteUser, s.deleting, s.deleteUser),
+		api.Handle(qs.DeleteUserByPrincipalId, s.deletingByPrincipalID, s.deleteUserByPrincipalID),
+
+		api.Handle(qs.CreateCustomPermissions, s.creatingProfile, s.createCustomPermissions),
+		api.Handle(qs.DescribeCustomPermissions, s.describingProfile, s.describeCustomPermissions),
+		api.Handle(qs.ListCustomPermissions, s.listingProfiles, s.listCustomPermissions),
+		api.Handle(qs.UpdateCustomPermissions, s.updatingProfile, s.updateCustomPermissions),
+		api.Handle(qs.DeleteCustomPermissions, s.deletingProfile, s.deleteCustomPermissions),
+		api.Handle(qs.UpdateUserCustomPermission, s.assigningProfile, s.updateUserCustomPermission),
+		api.Handle(qs.DeleteUserCustomPermission, s.removingProfile, s.deleteUserCustomPermission),
+	}
+}
+
+// onUser is the target of an operation on one user, or on those of a
+// namespace when the name is a wildcard.
+func onUser(ctx context.Context, account, namespace, name string) policy.Target {
+	return policy.Target{Resource: userARN(api.Region(ctx), account, namespace, name)}
+}
+
+// start opens the token of a list that goes by one key, and says where the
+// page begins and how long it is.
+func (s *Service) start(scope string, token *string, maxResults *int32) (after string, limit int, err error) {
+	key, err := s.tokens.Key(scope, value(token))
+	if err != nil {
+		return "", 0, err
+	}
+	if len(key) > 0 {
+		after = key[0]
+	}
+	if maxResults == nil {
+		return after, pageSize, nil
+	}
+	return after, int(*maxResults), nil
+}
+
+// userARN forms the ARN of a user. Names are not encoded in it.
+func userARN(region, account, namespace, name string) string {
+	return "arn:aws:quicksight:" + region + ":" + account + ":user/" + namespace + "/" + name
+}
+
+// noUser is the answer for a user who is not there, in the words of the real service.
+func noUser(account, namespace, name string) error {
+	return fault.NotFound(fault.User, "AWS account id: %s, Namespace: %s, Username: %s. ", account, namespace, name)
+}
+
+// find reads a user; ResourceNotFoundException when there is none of the name.
+func find(tx *store.Tx, account, namespace, name string) (user, error) {
+	u, err := store.One[user](tx, `SELECT `+userColumns+` FROM users WHERE account = $1 AND namespace = $2 AND name = $3`,
+		account, namespace, name)
+	if errors.Is(err, store.ErrNotFound) {
+		return u, noUser(account, namespace, name)
+	}
+	return u, err
+}

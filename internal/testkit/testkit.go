@@ -1,0 +1,217 @@
+// Package testkit is the server inside a test, with a client that is typed by
+// the same contract and signs like any other.
+//
+//	testkit.Each(t, func(t *testing.T, srv *testkit.Server) { // SQLite, then PostgreSQL
+//		srv.Subscribe(t)
+//		out, err := testkit.Call(t, srv, qs.DescribeUser, qs.DescribeUserRequest{…})
+//	})
+package testkit
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"onsight/internal/access"
+	"onsight/internal/app"
+	"onsight/internal/config"
+	"onsight/internal/qs"
+	"onsight/internal/sigv4"
+	"onsight/internal/store"
+	"onsight/internal/store/storetest"
+	"onsight/internal/wire"
+)
+
+// Account and Region are those of a Server's client at first.
+const (
+	Account = "111122223333"
+	Region  = "us-east-1"
+)
+
+// Server is a running server, seen through one account and region.
+type Server struct {
+	// URL is the server's address.
+	URL string
+	// Account and Region are those that calls are signed for.
+	Account, Region string
+	// Log is everything that the server has logged.
+	Log *Buffer
+
+	app   *app.App
+	store store.Config
+	key   access.Credential
+	shift *atomic.Int64 // how far the clock runs ahead, in nanoseconds
+}
+
+// Option changes the settings of a server.
+type Option func(*config.Config)
+
+// Each runs a test on a server of its own with each database.
+func Each(t *testing.T, test func(t *testing.T, srv *Server), options ...Option) {
+	t.Helper()
+	for _, dialect := range storetest.Dialects {
+		t.Run(dialect, func(t *testing.T) {
+			t.Parallel()
+			test(t, Start(t, storetest.Config(t, dialect), options...))
+		})
+	}
+}
+
+// Start starts a server on a store; it stops with the test.
+func Start(t *testing.T, db store.Config, options ...Option) *Server {
+	t.Helper()
+	s := &Server{Account: Account, Region: Region, Log: &Buffer{}, store: db, shift: new(atomic.Int64)}
+	c := config.Config{
+		Data: t.TempDir(), Database: db.URL, Memory: db.Memory, Account: Account, Region: Region, PublicURL: "https://onsight.example.org",
+		InvitationLife: 24 * time.Hour, ClockWindow: 5 * time.Minute,
+	}
+	if db.Dir != "" {
+		c.Data = db.Dir
+	}
+	c.SealKeyFile = c.Data + "/seal.key"
+	for _, o := range options {
+		o(&c)
+	}
+	log := slog.New(slog.NewTextHandler(io.MultiWriter(s.Log, t.Output()), &slog.HandlerOptions{Level: slog.LevelDebug}))
+	var err error
+	s.app, err = app.Open(context.Background(), c, app.Options{Log: log, Now: s.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(s.app.Handler)
+	s.URL = server.URL
+	t.Cleanup(func() {
+		server.Close()
+		if err := s.app.Close(context.Background()); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+	s.key = s.keyOf(t, Account)
+	return s
+}
+
+// Now is the server's clock.
+func (s *Server) Now() time.Time { return time.Now().Add(time.Duration(s.shift.Load())) }
+
+// Advance moves the server's clock.
+func (s *Server) Advance(d time.Duration) { s.shift.Add(int64(d)) }
+
+// Store is the configuration of the server's database.
+func (s *Server) Store() store.Config { return s.store }
+
+// As gives the server as the root of another account sees it.
+func (s *Server) As(t *testing.T, account string) *Server {
+	t.Helper()
+	other := *s
+	other.Account, other.key = account, s.keyOf(t, account)
+	return &other
+}
+
+// In gives the server as a client of another region sees it.
+func (s *Server) In(region string) *Server {
+	other := *s
+	other.Region = region
+	return &other
+}
+
+func (s *Server) keyOf(t *testing.T, account string) access.Credential {
+	t.Helper()
+	key, _, err := s.app.Roots.Make(account)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+// Subscribe subscribes the server's account with the ENTERPRISE edition and
+// the authentication method IAM_AND_QUICKSIGHT.
+func (s *Server) Subscribe(t *testing.T) {
+	t.Helper()
+	_, err := Call(t, s, qs.CreateAccountSubscription, qs.CreateAccountSubscriptionRequest{
+		AwsAccountId: s.Account, AccountName: "account-" + s.Account, NotificationEmail: "admin@example.org",
+		AuthenticationMethod: qs.AuthenticationMethodOptionIAMAndQuicksight,
+	})
+	if err != nil {
+		t.Fatalf("subscribe %s: %v", s.Account, err)
+	}
+}
+
+// Call makes a signed call. The error is a *fault.Fault when the server answers with one.
+func Call[In, Out any](t *testing.T, s *Server, op qs.Op[In, Out], in In) (*Out, error) {
+	t.Helper()
+	o := wire.Lookup(op.Name)
+	method, path, body, err := o.EncodeRequest(&in)
+	if err != nil {
+		t.Fatalf("%s: %v", op.Name, err)
+	}
+	res, answer := s.Send(t, s.Request(t, method, path, body))
+	if res.StatusCode >= http.StatusMultipleChoices {
+		return nil, wire.DecodeFault(res.StatusCode, res.Header.Get("x-amzn-ErrorType"), answer)
+	}
+	out := new(Out)
+	if err := o.DecodeOutput(res.StatusCode, answer, out); err != nil {
+		t.Fatalf("%s: answer %s: %v", op.Name, answer, err)
+	}
+	return out, nil
+}
+
+// Request makes a signed request, for a test that changes it before it is sent.
+func (s *Server) Request(t *testing.T, method, path string, body []byte) *http.Request {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, s.URL+path, bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(body) > 0 {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	s.Sign(r, body)
+	return r
+}
+
+// Sign signs a request anew, as it is now.
+func (s *Server) Sign(r *http.Request, body []byte) {
+	sigv4.Sign(r, body, s.key.AccessKeyID, s.key.SecretAccessKey, "", s.Region, "quicksight", s.Now())
+}
+
+// Send sends a request and reads the answer whole.
+func (s *Server) Send(t *testing.T, r *http.Request) (*http.Response, []byte) {
+	t.Helper()
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	answer, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res, answer
+}
+
+// Buffer is a bytes.Buffer for several goroutines.
+type Buffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+// Write appends to the buffer.
+func (b *Buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+// String gives all that was written.
+func (b *Buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
