@@ -17,6 +17,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"onsight/internal/wire"
 	"onsight/model"
 )
 
@@ -68,6 +69,15 @@ func moduleRoot() (string, error) {
 }
 
 func generateHere() error {
+	// What the wire cannot do, such as a pattern that Go has no words for,
+	// stops the generator and not the first request.
+	service, err := wire.Parse(model.QuickSight)
+	if err == nil {
+		err = service.Check()
+	}
+	if err != nil {
+		return fmt.Errorf("model/quicksight.json: %w", err)
+	}
 	var doc model.Document
 	if err := json.Unmarshal(model.QuickSight, &doc); err != nil {
 		return fmt.Errorf("model/quicksight.json: %w", err)
