@@ -1,0 +1,116 @@
+package resource
+
+import (
+	"strconv"
+	"strings"
+
+	"onsight/internal/store"
+)
+
+// A Filter chooses among the resources of a kind. The zero Filter takes all.
+type Filter struct {
+	where func(q *query, prefix, after string) string
+}
+
+// query collects the arguments of a statement.
+type query struct{ args []any }
+
+// arg adds an argument and returns its placeholder.
+func (q *query) arg(v any) string {
+	q.args = append(q.args, v)
+	return "$" + strconv.Itoa(len(q.args))
+}
+
+// in adds arguments and returns their placeholders, as a list. It repeats the
+// last one up to a power of two, so that few texts of queries come about.
+func (q *query) in(values []string) string {
+	var b strings.Builder
+	for i := 0; i < len(values) || i&(i-1) != 0; i++ {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(q.arg(values[min(i, len(values)-1)]))
+	}
+	return b.String()
+}
+
+// Named takes the resources of exactly this name.
+func Named(name string) Filter {
+	return Filter{func(q *query, _, _ string) string {
+		return "name_key = " + q.arg(strings.ToLower(name)) + " AND name = " + q.arg(name)
+	}}
+}
+
+// NameLike takes the resources whose name matches a pattern, in whichever
+// case. In the pattern * stands for any text and ? for one character; one
+// without either is looked for anywhere in the name.
+func NameLike(pattern string) Filter {
+	return Filter{func(q *query, _, _ string) string {
+		return "name_key LIKE " + q.arg(like(pattern)) + " ESCAPE '!'"
+	}}
+}
+
+// like makes a pattern of SQL from one with * and ?.
+func like(pattern string) string {
+	p := strings.NewReplacer("!", "!!", "%", "!%", "_", "!_", "*", "%", "?", "_").Replace(strings.ToLower(pattern))
+	if !strings.ContainsAny(pattern, "*?") {
+		p = "%" + p + "%"
+	}
+	return p
+}
+
+// OfType takes the resources of any of these types; with none, nothing.
+func OfType(types ...string) Filter {
+	return Filter{func(q *query, _, _ string) string {
+		if len(types) == 0 {
+			return "1 = 0"
+		}
+		return "type IN (" + q.in(types) + ")"
+	}}
+}
+
+// A Hold is how a principal holds a resource.
+type Hold int
+
+// Ways of holding a resource.
+const (
+	// Owner may share the resource.
+	Owner Hold = iota
+	// ViewerOrOwner may at least see it.
+	ViewerOrOwner
+	// SoleOwner is the only owner on the list.
+	SoleOwner
+)
+
+// HeldBy takes the resources whose permission list gives any of the principals
+// such a hold.
+func HeldBy(as Hold, principals ...string) Filter {
+	return Filter{func(q *query, prefix, after string) string {
+		if len(principals) == 0 {
+			return "1 = 0"
+		}
+		// '0' is the byte that follows '/': the range is all that starts with the prefix.
+		from, to := q.arg(prefix+after), q.arg(strings.TrimSuffix(prefix, "/")+"0")
+		held := "p.owner"
+		switch as {
+		case Owner:
+		case ViewerOrOwner:
+			held = "(p.owner OR p.viewer)"
+		case SoleOwner:
+			held = "p.owner AND NOT EXISTS (SELECT 1 FROM resource_permissions o WHERE o.arn = p.arn AND o.owner AND o.principal <> p.principal)"
+		}
+		return "arn IN (SELECT p.arn FROM resource_permissions p WHERE p.principal IN (" + q.in(principals) +
+			") AND p.arn > " + from + " AND p.arn < " + to + " AND " + held + ")"
+	}}
+}
+
+// List reads up to limit resources of a kind whose id comes after the given
+// one, in the order of ids (byte by byte). The empty id is before all.
+func (k Kind[T]) List(tx *store.Tx, account, region string, f Filter, after string, limit int) ([]*Item[T], error) {
+	q := &query{}
+	where := "account = " + q.arg(account) + " AND region = " + q.arg(region) + " AND kind = " + q.arg(k.Name) + " AND id > " + q.arg(after)
+	if f.where != nil {
+		where += " AND " + f.where(q, k.ARN(Key{Account: account, Region: region}), after)
+	}
+	return k.items(store.All[row](tx, `SELECT `+columns+` FROM resources WHERE `+where+` ORDER BY id LIMIT `+q.arg(limit), q.args...))
+}
