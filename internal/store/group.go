@@ -55,10 +55,10 @@ type member struct {
 // batch is a transaction that several callers share.
 type batch struct {
 	refused error // the turn is not given; why
-	size    int  // members so far
-	begun   bool // the transaction is open
-	dirty   bool // it holds what members did whose functions succeeded
-	doomed  bool // it cannot go on
+	size    int   // members so far
+	begun   bool  // the transaction is open
+	dirty   bool  // it holds what members did whose functions succeeded
+	doomed  bool  // it cannot go on
 	done    chan struct{}
 	again   bool  // after done: whoever waited has to run once more
 	verdict error // after done: of the commit

@@ -111,6 +111,17 @@ func known() (newest int64, count int, err error) {
 	return newest, len(names), nil
 }
 
+// Schema is the text of all migrations, in order.
+func Schema() string {
+	var all strings.Builder
+	names, _ := fs.Glob(migrations, "migrations/*.sql") // the pattern is right
+	for _, name := range names {
+		b, _ := migrations.ReadFile(name) // it is there
+		all.Write(b)
+	}
+	return all.String()
+}
+
 // version gives the number of the newest migration that the database has, and
 // how many there are; zeros for a database without any.
 func (db *DB) version(ctx context.Context) (newest int64, count int, err error) {

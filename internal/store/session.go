@@ -88,6 +88,7 @@ func (s pgSession) begin(m mode) error {
 	}
 	return nil
 }
+
 func (s pgSession) prepare(query string) (statement, error) {
 	st, err := s.c.Prepare(query)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"onsight/internal/store"
+	"onsight/internal/store/storetest"
 )
 
 type tag struct {
@@ -17,7 +18,7 @@ type tag struct {
 }
 
 func TestSmoke(t *testing.T) {
-	for _, c := range []store.Config{{Dir: t.TempDir()}, {Memory: true}} {
+	for _, c := range []store.Config{{Dir: t.TempDir()}, {Memory: true}, storetest.Config(t, store.PostgreSQL)} {
 		start := time.Now()
 		db, err := store.Open(context.Background(), c)
 		if err != nil {

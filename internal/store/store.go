@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync/atomic"
+	"time"
 )
 
 // The databases, as Dialect names them.
@@ -27,6 +28,8 @@ type Config struct {
 	Memory bool
 	// Log gets what happens aside; nil is silence.
 	Log *slog.Logger
+	// Now is the clock; nil is the real one.
+	Now func() time.Time
 }
 
 // DB is an open database. Its methods may be called by many goroutines at once.
