@@ -1,0 +1,13 @@
+// Package page makes the tokens between the pages of a list.
+//
+// A token holds the key of the last item of a page, so that the next page
+// starts after it whatever comes and goes in between. It is sealed and bound to
+// the list it was made for: operation, account and filters. A token of another
+// list, one that is altered, and one that is older than 24 hours is answered
+// with InvalidNextTokenException, and never with the first page again.
+//
+//	scope := page.Scope("ListUsers", account, namespace)
+//	key, err := tokens.Key(scope, in.NextToken) // nil: the first page
+//	…
+//	out.NextToken = tokens.Next(scope, last.Name)
+package page
