@@ -1,7 +1,8 @@
 // Command qsgen writes package qs from the model, and the model from botocore.
 //
-// Run by go generate in internal/qs it writes types_gen.go and ops_gen.go
-// into the current directory; the same model always gives the same bytes.
+// Run by go generate in internal/qs it writes types_gen.go and ops_gen.go into
+// the current directory, and a table of the types for the tests of package
+// wire; the same model always gives the same bytes.
 //
 //	go run ./internal/qsgen -refresh
 //
@@ -86,16 +87,23 @@ func generateHere() error {
 	if err != nil {
 		return err
 	}
-	types, err := g.types()
-	if err != nil {
-		return err
+	for file, generate := range g.files() {
+		text, err := generate()
+		if err != nil {
+			return fmt.Errorf("%s: %w", file, err)
+		}
+		if err := os.WriteFile(file, text, 0o644); err != nil {
+			return err
+		}
 	}
-	ops, err := g.operations()
-	if err != nil {
-		return err
+	return nil
+}
+
+// files are what is generated, by their names as seen from internal/qs.
+func (g *generator) files() map[string]func() ([]byte, error) {
+	return map[string]func() ([]byte, error){
+		"types_gen.go":              g.types,
+		"ops_gen.go":                g.operations,
+		"../wire/types_gen_test.go": g.testTypes,
 	}
-	return errors.Join(
-		os.WriteFile("types_gen.go", types, 0o644),
-		os.WriteFile("ops_gen.go", ops, 0o644),
-	)
 }

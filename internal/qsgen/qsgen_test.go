@@ -28,7 +28,7 @@ func TestGeneratedFilesAreCurrent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for file, generate := range map[string]func() ([]byte, error){"types_gen.go": g.types, "ops_gen.go": g.operations} {
+	for file, generate := range g.files() {
 		got, err := generate()
 		if err != nil {
 			t.Fatal(err)
@@ -38,7 +38,7 @@ func TestGeneratedFilesAreCurrent(t *testing.T) {
 			t.Fatal(err)
 		}
 		if string(got) != string(want) {
-			t.Errorf("internal/qs/%s is not what the model gives; run go generate ./...", file)
+			t.Errorf("%s is not what the model gives; run go generate ./...", file)
 		}
 	}
 }
