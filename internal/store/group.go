@@ -319,7 +319,7 @@ func (q *queue) close() error {
 }
 
 // write runs fn as a member of a batch; again says that it has to run once more.
-func (q *queue) write(ctx context.Context, fn func(*Tx) error) (again bool, err error) {
+func (q *queue) write(ctx context.Context, db *DB, fn func(*Tx) error) (again bool, err error) {
 	b, err := q.enter(ctx)
 	if err != nil {
 		return false, err
@@ -328,7 +328,7 @@ func (q *queue) write(ctx context.Context, fn func(*Tx) error) (again bool, err 
 		q.leave(b)
 		return false, err
 	}
-	tx := &Tx{ctx: ctx, s: q.s, w: b}
+	tx := &Tx{ctx: ctx, db: db, s: q.s, w: b}
 	returned := false
 	defer func() {
 		if !returned { // a panic, or runtime.Goexit

@@ -42,6 +42,7 @@ type DB struct {
 	gate    *gate // Memory
 	closers []io.Closer
 	closed  atomic.Bool
+	signals signals
 }
 
 // Open opens the database, makes it if need be, and brings its tables to what
@@ -103,7 +104,7 @@ func (db *DB) read(ctx context.Context, fn func(tx *Tx) error) (again bool, err 
 		return false, err
 	}
 	fresh := s.fresh()
-	tx := &Tx{ctx: ctx, s: s}
+	tx := &Tx{ctx: ctx, db: db, s: s}
 	broken := true
 	defer func() { // also after a panic
 		tx.s = nil
@@ -138,7 +139,7 @@ func (db *DB) Write(ctx context.Context, fn func(tx *Tx) error) error {
 	var err error
 	for range maxAttempts {
 		var again bool
-		again, err = db.writer.write(ctx, fn)
+		again, err = db.writer.write(ctx, db, fn)
 		if !again {
 			return err
 		}
@@ -174,7 +175,7 @@ func (db *DB) claim(ctx context.Context, fn func(tx *Tx) error) (again bool, err
 		return false, err
 	}
 	fresh := s.fresh()
-	tx := &Tx{ctx: ctx, s: s, w: &batch{}}
+	tx := &Tx{ctx: ctx, db: db, s: s, w: &batch{}}
 	committed, broken := false, true
 	defer func() { // also after a panic
 		tx.s = nil

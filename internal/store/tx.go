@@ -16,6 +16,7 @@ import (
 // for that function alone, and only until it returns.
 type Tx struct {
 	ctx context.Context
+	db  *DB
 	s   session
 	w   *batch // nil while reading
 
