@@ -291,5 +291,5 @@ func newDirectoryID() string {
 func (s *Service) await(ctx context.Context, kind, account string) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	s.jobs.Wait(ctx, kind, account)
+	_ = s.jobs.Wait(ctx, kind, account) // it ends by the time limit at worst
 }

@@ -2,7 +2,6 @@ package account
 
 import (
 	"context"
-	"log/slog"
 	"time"
 
 	"onsight/internal/api"
@@ -29,7 +28,6 @@ type Purge func(ctx context.Context, account string) error
 type Config struct {
 	DB     *store.DB
 	Jobs   *job.Runner
-	Log    *slog.Logger
 	Now    func() time.Time
 	People People
 	// Purges run when an account unsubscribes, in this order.
@@ -43,7 +41,6 @@ type Config struct {
 type Service struct {
 	db       *store.DB
 	jobs     *job.Runner
-	log      *slog.Logger
 	now      func() time.Time
 	people   People
 	purges   []Purge
@@ -52,7 +49,7 @@ type Service struct {
 
 // New makes a Service and tells the job runner what it does.
 func New(c Config) *Service {
-	s := &Service{db: c.DB, jobs: c.Jobs, log: c.Log, now: c.Now, people: c.People, purges: c.Purges, standard: c.Standard}
+	s := &Service{db: c.DB, jobs: c.Jobs, now: c.Now, people: c.People, purges: c.Purges, standard: c.Standard}
 	c.Jobs.Handle(jobSubscribe, s.subscribe)
 	c.Jobs.Handle(jobUnsubscribe, s.unsubscribe)
 	return s

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"onsight/internal/arn"
 	"onsight/internal/fault"
 	"onsight/internal/store"
 )
@@ -54,6 +55,27 @@ func (s *Service) Enter(ctx context.Context, tx *store.Tx, account, namespace st
 func (s *Service) Open(ctx context.Context, tx *store.Tx, account string) (region string, err error) {
 	row, err := open(ctx, tx, account)
 	return row.Region, err
+}
+
+// IdentityRegion gives the region in which an account signed up, which all of
+// its identities have in their ARNs; empty for one that is not subscribed.
+func (s *Service) IdentityRegion(tx *store.Tx, account string) (string, error) {
+	region, err := store.One[string](tx, `SELECT region FROM subscriptions WHERE account = $1 AND status = $2`, account, created)
+	if errors.Is(err, store.ErrNotFound) {
+		return "", nil
+	}
+	return region, err
+}
+
+// NamespaceExists tells whether the namespace of an ARN is there.
+func (s *Service) NamespaceExists(tx *store.Tx, a arn.ARN) (bool, error) {
+	_, name := a.Split()
+	region, err := store.One[string](tx, `SELECT s.region FROM namespaces n JOIN subscriptions s ON s.account = n.account
+		WHERE n.account = $1 AND n.name = $2`, a.Account, name)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	return region == a.Region, err
 }
 
 // Subscribed is the gate of operations on assets, which may be in any region.

@@ -9,17 +9,21 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"onsight/internal/access"
 	"onsight/internal/account"
 	"onsight/internal/api"
 	"onsight/internal/config"
+	"onsight/internal/connector"
 	"onsight/internal/identity"
 	"onsight/internal/job"
 	"onsight/internal/page"
+	"onsight/internal/resource"
 	"onsight/internal/seal"
 	"onsight/internal/store"
+	"onsight/internal/tagging"
 )
 
 // App is a server that is ready to answer.
@@ -79,19 +83,30 @@ func (a *App) join(c config.Config, o Options, keys *seal.Keyring) {
 	a.jobs = job.NewRunner(a.db, o.Log, o.Now)
 	tokens := page.NewTokens(keys, o.Now)
 
+	tags := tagging.New(a.db)
 	accounts := &accounts{}
 	people := identity.New(identity.Config{
-		DB: a.db, Now: o.Now, Tokens: tokens, Accounts: accounts,
+		DB: a.db, Now: o.Now, Tokens: tokens, Accounts: accounts, Tags: tags,
+		Departed:  []identity.Departed{tags.Delete, resource.Forget},
 		PublicURL: c.PublicURL, InvitationLife: c.InvitationLife,
 	})
 	accounts.Service = account.New(account.Config{
-		DB: a.db, Jobs: a.jobs, Log: o.Log, Now: o.Now, People: people, Standard: c.Standard,
-		Purges: []account.Purge{people.Purge},
+		DB: a.db, Jobs: a.jobs, Now: o.Now, People: people, Standard: c.Standard,
+		Purges: []account.Purge{
+			people.Purge, tags.Purge,
+			func(ctx context.Context, account string) error { return resource.Purge(ctx, a.db, account) },
+		},
 	})
+	connectors := connector.New(connector.Config{
+		DB: a.db, Jobs: a.jobs, Keys: keys, Tokens: tokens, Log: o.Log, Now: o.Now,
+		Accounts: accounts, Principals: people, Tags: tags,
+	})
+	tags.Register("user", people.Exists)
+	tags.Register("custompermissions", people.Exists)
+	tags.Register("namespace", accounts.NamespaceExists)
+	tags.Register("action-connector", connectors.Exists)
 
-	var routes []api.Route
-	routes = append(routes, accounts.Routes()...)
-	routes = append(routes, people.Routes()...)
+	routes := slices.Concat(accounts.Routes(), people.Routes(), connectors.Routes(), tags.Routes())
 	for _, r := range routes {
 		a.Operations = append(a.Operations, r.Name())
 	}

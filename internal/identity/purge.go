@@ -39,9 +39,3 @@ func (s *Service) Purge(ctx context.Context, account string) error {
 		return nil
 	})
 }
-
-// Has tells whether a user with this name is in a namespace.
-func (s *Service) Has(tx *store.Tx, account, namespace, name string) (bool, error) {
-	n, err := store.One[int64](tx, `SELECT COUNT(*) FROM users WHERE account = $1 AND namespace = $2 AND name = $3`, account, namespace, name)
-	return n > 0, err
-}

@@ -11,6 +11,7 @@ import (
 	"onsight/internal/fault"
 	"onsight/internal/policy"
 	"onsight/internal/qs"
+	"onsight/internal/resource"
 	"onsight/internal/store"
 )
 
@@ -20,7 +21,10 @@ func (s *Service) registering(ctx context.Context, in *qs.RegisterUserRequest) p
 		name, _, _ = iamName(value(in.IamArn), in.SessionName)
 	}
 	t := onUser(ctx, in.AwsAccountId, in.Namespace, name)
-	t.Context = policy.Keys{}
+	t.Context = resource.RequestTags(in.Tags)
+	if t.Context == nil {
+		t.Context = policy.Keys{}
+	}
 	if in.IamArn != nil {
 		t.Context["quicksight:IamArn"] = []string{*in.IamArn}
 	}

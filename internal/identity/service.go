@@ -31,6 +31,9 @@ type Accounts interface {
 	// Open does the same for a call that is about no namespace, and gives the
 	// account's identity region.
 	Open(ctx context.Context, tx *store.Tx, account string) (region string, err error)
+	// IdentityRegion gives the region of the account's identities, empty for an
+	// account that is not subscribed.
+	IdentityRegion(tx *store.Tx, account string) (string, error)
 }
 
 // Tags is what identity asks of whoever keeps tags.
