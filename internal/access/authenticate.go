@@ -26,7 +26,7 @@ func NewSigned(roots *Roots, now func() time.Time, window time.Duration) *Signed
 	s := &Signed{now: now}
 	s.verifier.Window = window
 	s.verifier.Keys = func(_ context.Context, accessKeyID, sessionToken string) (sigv4.Key, error) {
-		c, ok := roots.find(accessKeyID, now())
+		c, ok := roots.find(accessKeyID)
 		if !ok || sessionToken != "" {
 			return sigv4.Key{}, fault.UnrecognizedClient()
 		}

@@ -13,7 +13,6 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
-	"time"
 )
 
 // A Credential is an access key of an account's root.
@@ -35,11 +34,10 @@ func (c Credential) GoString() string { return c.String() }
 type Roots struct {
 	path string
 
-	mu      sync.RWMutex
-	byKey   map[string]Credential
-	given   []Credential // from outside, not in the file
-	read    time.Time    // modification time of the file when it was read
-	checked time.Time
+	mu    sync.RWMutex
+	byKey map[string]Credential
+	given []Credential // from outside, not in the file
+	read  fs.FileInfo  // the file as it was when it was read; nil without one
 }
 
 // credentialsFile is the form of the file.
@@ -114,21 +112,18 @@ func (r *Roots) Make(account string) (c Credential, made bool, err error) {
 	return c, true, r.reload()
 }
 
-// find looks an access key up. A key that is not known may have been added to
-// the file since it was read; the file is looked at once a second at most.
-func (r *Roots) find(accessKeyID string, now time.Time) (Credential, bool) {
+// find looks an access key up. One that is not known may have been added to
+// the file since it was read.
+func (r *Roots) find(accessKeyID string) (Credential, bool) {
 	r.mu.RLock()
 	c, ok := r.byKey[accessKeyID]
-	stale := !ok && r.path != "" && now.Sub(r.checked).Abs() >= time.Second
+	read := r.read
 	r.mu.RUnlock()
-	if !stale {
+	if ok || r.path == "" {
 		return c, ok
 	}
-	r.mu.Lock()
-	r.checked = now
-	read := r.read
-	r.mu.Unlock()
-	if info, err := os.Stat(r.path); err != nil || info.ModTime().Equal(read) || r.reload() != nil {
+	// The file is replaced whole, so a new one is another file.
+	if info, err := os.Stat(r.path); err != nil || read != nil && os.SameFile(info, read) || r.reload() != nil {
 		return Credential{}, false
 	}
 	r.mu.RLock()
@@ -141,16 +136,20 @@ func (r *Roots) reload() error {
 	if r.path == "" {
 		return nil
 	}
+	info, err := os.Stat(r.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read root credentials: %w", err)
+	}
 	file, err := r.load()
 	if err != nil {
 		return err
 	}
-	info, err := os.Stat(r.path)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if err == nil {
-		r.read = info.ModTime()
-	}
+	r.read = info
 	clear(r.byKey)
 	for _, c := range slices.Concat(file.Credentials, r.given) {
 		r.byKey[c.AccessKeyID] = c

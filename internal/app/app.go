@@ -51,7 +51,7 @@ type Options struct {
 // Open opens the store and joins the parts. c.PublicURL must be set. The
 // caller closes the App.
 func Open(ctx context.Context, c config.Config, o Options) (app *App, err error) {
-	db, err := store.Open(ctx, store.Config{Dir: c.Data, URL: c.Database, Memory: c.Memory, Log: o.Log, Now: o.Now})
+	db, err := store.Open(ctx, database(c, o))
 	if err != nil {
 		return nil, err
 	}
@@ -76,6 +76,20 @@ func Open(ctx context.Context, c config.Config, o Options) (app *App, err error)
 	app.join(c, o, keys)
 	app.jobs.Start(ctx)
 	return app, nil
+}
+
+// database says where the data is: in memory, at a URL, or in the data folder.
+func database(c config.Config, o Options) store.Config {
+	db := store.Config{Log: o.Log, Now: o.Now}
+	switch {
+	case c.Memory:
+		db.Memory = true
+	case c.Database != "":
+		db.URL = c.Database
+	default:
+		db.Dir = c.Data
+	}
+	return db
 }
 
 // join makes every part and hands it what it needs of the others.
