@@ -62,9 +62,9 @@ func AppendFault(dst []byte, o *Operation, f *fault.Fault, requestID string) (bo
 // substitutes are codes that come close to one that an operation may not
 // declare, best first.
 var substitutes = map[string][]string{
-	"InvalidNextTokenException": {"InvalidParameterValueException", "InvalidParameterException", "InvalidRequestException"},
-	"InternalFailureException":  {"InternalServerException"},
-	"InternalServerException":   {"InternalFailureException"},
+	"InvalidNextTokenException":      {"InvalidParameterValueException", "InvalidParameterException", "InvalidRequestException"},
+	"InvalidParameterValueException": {"InvalidParameterException", "InvalidRequestException"},
+	"InternalFailureException":       {"InternalServerException"},
 }
 
 // declared returns the code to send for a fault of the operation.

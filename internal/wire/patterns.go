@@ -63,10 +63,11 @@ var lookAround = map[string]func(string) bool{
 		if strings.ContainsAny(s, `{}"\<>`) {
 			return false
 		}
+		before := s
 		if last, size := utf8.DecodeLastRuneInString(s); size > 0 && strings.ContainsRune(javaLineEnds, last) {
-			s = s[:len(s)-size]
+			before = s[:len(s)-size]
 		}
-		return s == "" || strings.Trim(s, javaSpace) != ""
+		return !allBlank(s) && !allBlank(before)
 	},
 }
 
@@ -75,6 +76,9 @@ const (
 	javaSpace    = "\t\n\v\f\r "
 	javaLineEnds = "\n\r\u0085\u2028\u2029"
 )
+
+// allBlank tells whether s is one or more blanks.
+func allBlank(s string) bool { return s != "" && strings.Trim(s, javaSpace) == "" }
 
 func alphanumeric(b byte) bool {
 	return '0' <= b && b <= '9' || 'a' <= b && b <= 'z' || 'A' <= b && b <= 'Z'

@@ -20,6 +20,10 @@ const (
 	maxMessage = 32 << 10
 )
 
+// maxMatched is how many bytes of a string that is too long are still matched
+// against its pattern.
+const maxMatched = 16 << 10
+
 // Violations are the rules of the model that a request breaks, in the order in
 // which they were found: path, query, body.
 type Violations struct {
@@ -157,6 +161,9 @@ func (s *shape) rules() string {
 func (s *shape) checkText(v string) (broken uint) {
 	if s.maxText != "" || s.minText != "" {
 		broken = s.checkLength(runeCount(v))
+	}
+	if broken&tooLong != 0 && len(v) > maxMatched {
+		return broken // the length says enough, and an expression takes its time over megabytes
 	}
 	if s.pattern != nil && !s.pattern.match(v) {
 		broken |= offPattern
