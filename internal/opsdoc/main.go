@@ -1,0 +1,50 @@
+// Command opsdoc writes docs/operations.md: which operations of the API this
+// version answers, read from the server itself.
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"onsight/internal/app"
+	"onsight/internal/config"
+	"onsight/internal/wire"
+)
+
+const introduction = `# Operations
+
+Every operation of the API is routed, signed and validated. Those that are not answered yet get HTTP 501 with the error code
+` + "`NotImplementedException`" + `. This page is generated (` + "`make generate`" + `).
+
+`
+
+func main() {
+	if len(os.Args) != 2 {
+		fmt.Fprintln(os.Stderr, "usage: opsdoc FILE")
+		os.Exit(2)
+	}
+	if err := write(os.Args[1]); err != nil {
+		fmt.Fprintln(os.Stderr, "opsdoc:", err)
+		os.Exit(1)
+	}
+}
+
+func write(file string) error {
+	ctx := context.Background()
+	a, err := app.Open(ctx, config.Config{Dev: true, Memory: true}, app.Options{Log: slog.New(slog.DiscardHandler), Now: time.Now})
+	if err != nil {
+		return err
+	}
+	answered := map[string]bool{}
+	for _, name := range a.Operations {
+		answered[name] = true
+	}
+	if err := a.Close(ctx); err != nil {
+		return err
+	}
+	page := append([]byte(introduction), wire.Coverage(wire.Operations(), answered)...)
+	return os.WriteFile(file, page, 0o644) //nolint:gosec // a page of the documentation
+}
