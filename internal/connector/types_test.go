@@ -44,9 +44,9 @@ BAMBOO_HR                               x - x - - -
 
 var matrixColumns = []qs.ConnectionAuthType{code, client, apiKey, basic, none, iam}
 
-// eachCell calls f for each type and way to authenticate: x is accepted, E
+// EachCell calls f for each type and way to authenticate: x is accepted, E
 // needs an e-mail address, - is refused.
-func eachCell(f func(t qs.ActionConnectorType, a qs.ConnectionAuthType, cell string)) {
+func EachCell(f func(t qs.ActionConnectorType, a qs.ConnectionAuthType, cell string)) {
 	for line := range strings.Lines(strings.TrimSpace(matrix)) {
 		fields := strings.Fields(line)
 		for i, cell := range fields[1:] {
@@ -58,7 +58,7 @@ func eachCell(f func(t qs.ActionConnectorType, a qs.ConnectionAuthType, cell str
 func TestSorts(t *testing.T) {
 	t.Parallel()
 	cells := 0
-	eachCell(func(typ qs.ActionConnectorType, a qs.ConnectionAuthType, cell string) {
+	EachCell(func(typ qs.ActionConnectorType, a qs.ConnectionAuthType, cell string) {
 		cells++
 		if got, want := sorts[typ].accepts(a), cell != "-"; got != want {
 			t.Errorf("%s with %s: accepted %t, want %t", typ, a, got, want)

@@ -107,10 +107,15 @@ func HeldBy(as Hold, principals ...string) Filter {
 // List reads up to limit resources of a kind whose id comes after the given
 // one, in the order of ids (byte by byte). The empty id is before all.
 func (k Kind[T]) List(tx *store.Tx, account, region string, f Filter, after string, limit int) ([]*Item[T], error) {
+	text, args := k.selection(account, region, f, after, limit)
+	return k.items(store.All[row](tx, text, args...))
+}
+
+func (k Kind[T]) selection(account, region string, f Filter, after string, limit int) (text string, args []any) {
 	q := &query{}
 	where := "account = " + q.arg(account) + " AND region = " + q.arg(region) + " AND kind = " + q.arg(k.Name) + " AND id > " + q.arg(after)
 	if f.where != nil {
 		where += " AND " + f.where(q, k.ARN(Key{Account: account, Region: region}), after)
 	}
-	return k.items(store.All[row](tx, `SELECT `+columns+` FROM resources WHERE `+where+` ORDER BY id LIMIT `+q.arg(limit), q.args...))
+	return `SELECT ` + columns + ` FROM resources WHERE ` + where + ` ORDER BY id LIMIT ` + q.arg(limit), q.args
 }
