@@ -31,7 +31,6 @@ type decoder struct {
 	hidden int    // how many sensitive shapes are around the place being read
 	inPath bool   // the place is the request's path
 	client bool   // it reads an answer: rules are not checked
-	number []byte // room for the text of a number
 	broken Violations
 }
 
@@ -48,19 +47,27 @@ var decoders = sync.Pool{New: func() any {
 	return d
 }}
 
+// newDecoder returns a decoder for body. Its reader, reset when it was given
+// back, takes what is in buf when it is first asked.
 func newDecoder(body []byte) *decoder {
 	d := decoders.Get().(*decoder)
-	d.body = body
-	d.buf = *bytes.NewBuffer(body)
-	d.json.Reset(&d.buf)
+	if len(body) > 0 {
+		d.body = body
+		d.buf = *bytes.NewBuffer(body)
+	}
 	return d
 }
 
 // release gives the decoder back with nothing of the request in it.
 func (d *decoder) release() {
+	if d.body != nil {
+		d.buf = bytes.Buffer{}
+		d.json.Reset(&d.buf)
+		d.body = nil
+	}
 	clear(d.path[:cap(d.path)])
-	*d = decoder{json: d.json, path: d.path[:0], number: d.number[:0]}
-	d.json.Reset(&d.buf)
+	d.path = d.path[:0]
+	d.hidden, d.inPath, d.client, d.broken = 0, false, false, Violations{}
 	decoders.Put(d)
 }
 

@@ -17,7 +17,7 @@
 // or AppendFault. EncodeRequest, DecodeOutput and DecodeFault are the other
 // end of the same wire, for clients.
 //
-// JSON syntax is that of jsontext: valid UTF-8, no duplicate names, nothing
-// after the value. It reads a body of RegisterUser in 0.4 µs of the 2 µs that
-// Bind may take.
+// JSON syntax is that of jsontext: valid UTF-8, no duplicate names, and no
+// second value after the first. A tokenizer of our own could save at most the
+// 0.4 µs that it takes of the 1.2 µs for a RegisterUser.
 package wire

@@ -2,56 +2,54 @@ package wire
 
 import "net/http"
 
-// successStatus holds the HTTP status of success where it is known not to be
-// the model's, which gives 200 or nothing for almost all. No client depends on
-// more than that it is a 2xx, save those that are named.
+// successStatus holds the HTTP status of success where it is known, or taken,
+// not to be the model's, which gives 200 or nothing for almost all.
 //
 // "observed" is a status in recorded traffic of the real service or in a
-// program that insists on it; "analogy" follows an observed sibling.
+// program that insists on it, with its source; "guess" follows an observed
+// sibling. Clients take any 2xx, save those that are named.
 var successStatus = map[string]int{
-	// Identity and account.
-	"RegisterUser":              http.StatusCreated,   // observed: cloud-custodian, moto's clients
-	"CreateGroup":               http.StatusCreated,   // observed: cloud-custodian
-	"CreateGroupMembership":     http.StatusCreated,   // analogy: CreateGroup
-	"CreateRoleMembership":      http.StatusCreated,   // analogy: CreateGroup
-	"CreateIAMPolicyAssignment": http.StatusCreated,   // analogy: CreateGroup
-	"CreateCustomPermissions":   http.StatusCreated,   // analogy: CreateGroup
-	"CreateNamespace":           http.StatusAccepted,  // analogy: what goes on after the answer
-	"DeleteAccountSubscription": http.StatusAccepted,  // observed: an account's tear-down in Terraform
-	"CreateAccountSubscription": http.StatusOK,        // observed: cid checks for 200
+	// Account and identity.
+	"CreateAccountSubscription": http.StatusOK,        // observed: cid-framework checks for 200
+	"DeleteAccountSubscription": http.StatusAccepted,  // observed: binbash le-tf-infra-aws, PR 1184
+	"CreateNamespace":           http.StatusAccepted,  // guess: the making goes on after the answer
+	"DeleteNamespace":           http.StatusAccepted,  // guess: as CreateNamespace
+	"RegisterUser":              http.StatusCreated,   // observed: published runs of the AWS CLI
+	"CreateGroup":               http.StatusCreated,   // observed; the source was not kept
+	"CreateGroupMembership":     http.StatusOK,        // observed; the source was not kept
+	"CreateIAMPolicyAssignment": http.StatusCreated,   // guess: as CreateGroup
+	"CreateCustomPermissions":   http.StatusCreated,   // guess: as CreateGroup
 	"TagResource":               http.StatusAccepted,  // observed: cloud-custodian
 	"UntagResource":             http.StatusNoContent, // observed: cloud-custodian, with an empty body
 
-	// Assets that are made at once.
-	"CreateDataSet":              http.StatusCreated, // observed: qnabot
+	// Assets that are there at once.
+	"CreateDataSet":              http.StatusCreated, // observed: AWS QnABot's stubs
 	"CreateIngestion":            http.StatusCreated, // observed: Airflow
-	"CreateFolder":               http.StatusCreated, // analogy: CreateDataSet
-	"CreateFolderMembership":     http.StatusCreated, // analogy: CreateDataSet
-	"CreateTemplateAlias":        http.StatusCreated, // analogy: CreateDataSet
-	"CreateThemeAlias":           http.StatusCreated, // analogy: CreateDataSet
-	"CreateRefreshSchedule":      http.StatusCreated, // analogy: CreateDataSet
-	"CreateTopic":                http.StatusCreated, // analogy: CreateDataSet
-	"CreateTopicRefreshSchedule": http.StatusCreated, // analogy: CreateDataSet
-	"CreateAccountCustomization": http.StatusCreated, // analogy: CreateDataSet
+	"CreateAccountCustomization": http.StatusCreated, // guess: as CreateDataSet
+	"CreateFolder":               http.StatusCreated, // guess: as CreateDataSet
+	"CreateRefreshSchedule":      http.StatusCreated, // guess: as CreateDataSet
+	"CreateTemplateAlias":        http.StatusCreated, // guess: as CreateDataSet
+	"CreateThemeAlias":           http.StatusCreated, // guess: as CreateDataSet
+	"CreateTopic":                http.StatusCreated, // guess: as CreateDataSet
+	"CreateTopicRefreshSchedule": http.StatusCreated, // guess: as CreateDataSet
 
 	// Assets whose making goes on after the answer.
-	"CreateDataSource":    http.StatusAccepted, // observed: qnabot
-	"CreateAnalysis":      http.StatusAccepted, // observed: qnabot
-	"CreateDashboard":     http.StatusAccepted, // observed: qnabot
-	"CreateTemplate":      http.StatusAccepted, // observed: qnabot; a tool insists on 202
-	"CreateTheme":         http.StatusAccepted, // analogy: CreateTemplate
-	"CreateVPCConnection": http.StatusAccepted, // analogy: CreateDataSource
-	"UpdateDataSource":    http.StatusAccepted, // analogy: CreateDataSource
-	"UpdateAnalysis":      http.StatusAccepted, // analogy: CreateAnalysis
-	"UpdateDashboard":     http.StatusAccepted, // analogy: CreateDashboard
-	"UpdateTemplate":      http.StatusAccepted, // analogy: CreateTemplate
-	"UpdateTheme":         http.StatusAccepted, // analogy: CreateTheme
-	"UpdateVPCConnection": http.StatusAccepted, // analogy: CreateVPCConnection
-
-	"StartAssetBundleExportJob":         http.StatusAccepted, // analogy: work goes on
-	"StartAssetBundleImportJob":         http.StatusAccepted, // analogy: work goes on
-	"StartDashboardSnapshotJob":         http.StatusAccepted, // analogy: work goes on
-	"StartDashboardSnapshotJobSchedule": http.StatusAccepted, // analogy: work goes on
+	"CreateDataSource":                  http.StatusAccepted, // observed: AWS QnABot's stubs
+	"CreateAnalysis":                    http.StatusAccepted, // observed: AWS QnABot's stubs
+	"CreateDashboard":                   http.StatusAccepted, // observed: AWS QnABot's stubs
+	"CreateTemplate":                    http.StatusAccepted, // observed: AWS QnABot's stubs; some tools insist on 202
+	"CreateTheme":                       http.StatusAccepted, // guess: as CreateTemplate
+	"CreateVPCConnection":               http.StatusAccepted, // guess: as CreateDataSource
+	"UpdateDataSource":                  http.StatusAccepted, // guess: as CreateDataSource
+	"UpdateAnalysis":                    http.StatusAccepted, // guess: as CreateAnalysis
+	"UpdateDashboard":                   http.StatusAccepted, // guess: as CreateDashboard
+	"UpdateTemplate":                    http.StatusAccepted, // guess: as CreateTemplate
+	"UpdateTheme":                       http.StatusAccepted, // guess: as CreateTheme
+	"UpdateVPCConnection":               http.StatusAccepted, // guess: as CreateVPCConnection
+	"StartAssetBundleExportJob":         http.StatusAccepted, // guess: the work goes on
+	"StartAssetBundleImportJob":         http.StatusAccepted, // guess: the work goes on
+	"StartDashboardSnapshotJob":         http.StatusAccepted, // guess: the work goes on
+	"StartDashboardSnapshotJobSchedule": http.StatusAccepted, // guess: the work goes on
 }
 
 // frontStatus are the statuses of the errors that stand before every
