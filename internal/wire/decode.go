@@ -28,9 +28,9 @@ type decoder struct {
 	json   *jsontext.Decoder
 	body   []byte
 	path   []step
-	hidden int    // how many sensitive shapes are around the place being read
-	inPath bool   // the place is the request's path
-	client bool   // it reads an answer: rules are not checked
+	hidden int  // how many sensitive shapes are around the place being read
+	inPath bool // the place is the request's path
+	client bool // it reads an answer: rules are not checked
 	broken Violations
 }
 
