@@ -5,6 +5,8 @@
 #   scripts/postgres.sh run -- go test ./...    TEST_POSTGRES is set for the command
 #   scripts/postgres.sh start                   prints the folder, then the URL
 #   scripts/postgres.sh stop FOLDER
+#   scripts/postgres.sh crash FOLDER            ends the server, and keeps its data
+#   scripts/postgres.sh resume FOLDER           starts it again
 #
 # A TEST_POSTGRES that is set already is used as it is by run. The server does
 # not wait for the disk, unless POSTGRES_FSYNC=on (for benchmarks).
@@ -88,18 +90,33 @@ start() {
 		autovacuum = off
 		log_min_messages = fatal
 	CONF
-	as_owner "$bin/pg_ctl" -D "$dir/data" -l "$dir/server.log" -w -s start >&2 || { cat "$dir/server.log" >&2; exit 1; }
+	resume "$dir"
 	trap - EXIT
 	url="postgres://postgres@/postgres?host=$dir"
 }
 
-# stop ends the server in folder $1 and removes the folder.
-stop() {
+ours() {
 	case "$1" in
 	*/onsight-pg.*) ;;
 	*) say "$1 is not a folder that start made"; exit 1 ;;
 	esac
-	as_owner "$(find_bin)/pg_ctl" -D "$1/data" -m immediate -s stop >&2 || true
+}
+
+# resume starts the server in folder $1.
+resume() {
+	ours "$1"
+	as_owner "$(find_bin)/pg_ctl" -D "$1/data" -l "$1/server.log" -w -s start >&2 || { cat "$1/server.log" >&2; exit 1; }
+}
+
+# crash ends the server in folder $1 without a word to anyone.
+crash() {
+	ours "$1"
+	as_owner "$(find_bin)/pg_ctl" -D "$1/data" -m immediate -s stop >&2
+}
+
+# stop ends the server in folder $1 and removes the folder.
+stop() {
+	crash "$1" || true
 	rm -rf "$1"
 }
 
@@ -119,11 +136,11 @@ start)
 	echo "$dir"
 	echo "$url"
 	;;
-stop)
-	stop "$2"
+stop | crash | resume)
+	"$1" "$2"
 	;;
 *)
-	sed -n '2,10s/^# \{0,1\}//p' "$0" >&2
+	sed -n '2,12s/^# \{0,1\}//p' "$0" >&2
 	exit 2
 	;;
 esac

@@ -381,7 +381,7 @@ func (q *queue) write(ctx context.Context, db *DB, fn func(*Tx) error) (again bo
 // repair. It tells whether the function has to run once more.
 func (q *queue) undo(b *batch, tx *Tx) (again bool) {
 	switch {
-	case tx.failed != nil && !q.s.intact(tx.saved):
+	case tx.failed != nil && (conflict(tx.failed) || !q.s.intact(tx.saved)):
 		again = conflict(tx.failed) || q.s.dead()
 		b.doomed = b.dirty
 		q.rollback(b)

@@ -50,9 +50,6 @@ func (tx *Tx) Exec(query string, args ...any) (rows int64, err error) {
 // waking a worker, dropping a cached value.
 func (tx *Tx) AfterCommit(fn func()) { tx.after = append(tx.after, fn) }
 
-// Context is the context that was given to Read or Write.
-func (tx *Tx) Context() context.Context { return tx.ctx }
-
 // prepare gives the statement for query, with its parameters set.
 func (tx *Tx) prepare(query string, args []any) (statement, error) {
 	st, err := tx.statement(query, len(args))
