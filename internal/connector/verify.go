@@ -2,7 +2,6 @@ package connector
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"time"
 
@@ -85,7 +84,7 @@ func (s *Service) schedule(tx *store.Tx, it *item) error {
 // is still something to do.
 func (s *Service) verify(ctx context.Context, j job.Job) error {
 	var t task
-	if err := json.Unmarshal(j.Payload, &t); err != nil {
+	if err := j.Decode(&t); err != nil {
 		return err
 	}
 	var c *Connection
@@ -115,7 +114,7 @@ func (s *Service) verify(ctx context.Context, j job.Job) error {
 	if verdict == nil {
 		err = s.checker.Check(ctx, c)
 		if err != nil && !errors.As(err, &verdict) {
-			if j.Attempts < maxAttempts {
+			if j.Attempts < maxAttempts || ctx.Err() != nil {
 				return err
 			}
 			s.log.ErrorContext(ctx, "a connector can't be checked", "connector", c.ARN, "cause", err)
