@@ -50,13 +50,6 @@ type Server struct {
 	routes        map[*wire.Operation]Route
 }
 
-// Limits of a request's body, in bytes. The largest legal body is that of an
-// asset bundle: 20 MiB, which base64 makes 27 MiB.
-const (
-	bodyLimit   = 10 << 20
-	bundleLimit = 32 << 20
-)
-
 // New makes a server that answers the given routes, and every other operation
 // of the model with NotImplementedException.
 func New(c Config, routes ...Route) *Server {
@@ -125,7 +118,7 @@ func (s *Server) answer(ctx context.Context, c *call, w http.ResponseWriter, r *
 		return nil, fault.UnknownOperation(r.Method, path)
 	}
 	c.op = op
-	body, err := readBody(w, r, limitOf(op))
+	body, err := readBody(w, r, op.BodyLimit())
 	if err != nil {
 		return nil, err
 	}
@@ -168,13 +161,6 @@ func (s *Server) report(ctx context.Context, c *call, status int, err error) {
 		}
 	}
 	s.log.LogAttrs(ctx, level, "call", append(attrs, c.notes...)...)
-}
-
-func limitOf(o *wire.Operation) int64 {
-	if o.Name == "StartAssetBundleImportJob" {
-		return bundleLimit
-	}
-	return bodyLimit
 }
 
 // accountOf is the account that a call is about: the first label of the path,
