@@ -1,7 +1,9 @@
 """The process: starting twice, stopping, the emulator, and a folder that is not to be had."""
 
+import contextlib
 import os
 import pathlib
+import sqlite3
 import subprocess
 import urllib.error
 import urllib.request
@@ -53,6 +55,18 @@ def test_a_folder_that_cannot_be_written(tmp_path):
     folder = tmp_path / "closed"
     folder.mkdir(mode=0o500)
     assert str(folder) in fails("-listen", "127.0.0.1:0", "-data", folder)
+
+
+def test_a_folder_of_a_newer_version(server, qs):
+    server.stop()
+    with contextlib.closing(sqlite3.connect(server.data / "onsight.db")) as db, db:
+        db.execute("INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, 1)")
+    said = fails("-listen", "127.0.0.1:0", "-data", server.data)
+    assert "newer" in said
+    with contextlib.closing(sqlite3.connect(server.data / "onsight.db")) as db, db:
+        db.execute("DELETE FROM goose_db_version WHERE version_id = 99999")
+    server.start()
+    assert qs.list_users(**HOME)["UserList"], "nothing was changed"
 
 
 def test_a_folder_that_is_a_file(tmp_path):
