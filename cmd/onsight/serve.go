@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"time"
 
 	"onsight/internal/app"
@@ -84,12 +85,12 @@ func greet(s streams, c config.Config, a *app.App) {
 		p("  export AWS_ACCESS_KEY_ID=%s", root.AccessKeyID)
 		p("  export AWS_SECRET_ACCESS_KEY=%s", root.SecretAccessKey)
 		p("")
-		p("  These are the root credentials of account %s, shown this once and kept in", c.Account)
-		p("  %s; \"onsight credentials\" prints them again.", a.Roots.Path())
+		p("  # These are the root credentials of account %s, shown this once and kept in", c.Account)
+		p("  # %s; \"%s credentials\" prints them again.", a.Roots.Path(), os.Args[0])
 	case c.RootAccessKeyID != "":
-		p("  with the root credentials of account %s from the environment", c.Account)
+		p("  # and the root credentials of account %s, which the server has from its environment", c.Account)
 	default:
-		p("  with the credentials that \"onsight credentials -data %s\" prints", c.Data)
+		p(`  eval "$(%s credentials -account %s -data %s)"`, os.Args[0], c.Account, c.Data)
 	}
 	p("")
 }
