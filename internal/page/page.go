@@ -59,7 +59,7 @@ func (t *Tokens) Key(scope, token string) ([]string, error) {
 	if token == "" {
 		return nil, nil
 	}
-	if len(token) > maxToken {
+	if len(token) > maxToken || strings.ContainsAny(token, "\r\n") { // which the decoder would pass over
 		return nil, fault.InvalidNextToken()
 	}
 	sealed, err := base64.RawURLEncoding.Strict().DecodeString(token)

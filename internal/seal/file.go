@@ -83,8 +83,13 @@ func create(path string) error {
 	if err = errors.Join(err, tmp.Close()); err != nil {
 		return err
 	}
-	// A link, other than a rename, does not replace what is there.
-	if err := os.Link(tmp.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
+	// A link does not replace what is there. Where the file system has no
+	// links, nobody else is likely to make the file at the same time.
+	err = os.Link(tmp.Name(), path)
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		err = os.Rename(tmp.Name(), path)
+	}
+	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
 	return syncDir(dir)
