@@ -93,8 +93,15 @@ def test_200_people(desk):
 
     said = desk.run("--remove")
     assert "200 removed" in said
-    assert set(desk.users()) == {ACCOUNT} and rows(desk.invitations) == []
+    assert set(desk.users()) == {ACCOUNT} and not desk.invitations.exists()
     assert "200 was not there" in desk.run("--remove", "--quiet")
+
+
+def test_output_that_nobody_reads(desk):
+    done = subprocess.run(["bash", "-c", f"{sys.executable} {PROGRAM} | head -n 3"], cwd=desk.folder, env=desk.server.shell(), capture_output=True, text=True, check=False)
+    assert done.stdout.count("\n") == 3 and "Traceback" not in done.stderr
+    desk.run("--quiet")
+    assert len(rows(desk.invitations)) == sum(p["identity_type"] == "QUICKSIGHT" for p in rows(PEOPLE)), "no link is lost"
 
 
 def test_changes_in_the_file(desk):
@@ -121,7 +128,7 @@ def test_changes_in_the_file(desk):
 
 def test_interrupted_and_resumed(desk):
     """The program is interrupted and the server killed; a further run completes the job, and no link is lost."""
-    command = [sys.executable, "-u", str(PROGRAM), "--workers", "1"]
+    command = [sys.executable, str(PROGRAM), "--workers", "1"]
     with subprocess.Popen(command, cwd=desk.folder, env=desk.server.shell(), stdout=subprocess.PIPE, text=True) as running:
         for line in running.stdout:
             if line.startswith("[ 40/200]"):

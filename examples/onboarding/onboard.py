@@ -151,10 +151,13 @@ class Invitations:
             self.gone.add(name)
 
     def close(self):
-        """Leaves one line for each user, the newest, and none for who is gone."""
+        """Leaves one line for each user, the newest, none for who is gone, and no file without lines."""
         self.file.close()
         with open(self.path, newline="", encoding="utf-8") as f:
             latest = {row["user_name"]: row for row in csv.DictReader(f) if row["user_name"] not in self.gone}
+        if not latest:
+            self.path.unlink()
+            return 0
         fd, name = tempfile.mkstemp(dir=self.path.parent, prefix=self.path.name)  # mode 0600
         with os.fdopen(fd, "w", newline="", encoding="utf-8") as f:
             writer = csv.DictWriter(f, INVITATION_COLUMNS, lineterminator="\n")
@@ -261,7 +264,7 @@ class Onboarding:
     def summary(self, people, counts, failures, invitations, kept, seconds):
         self.out("")
         self.out(f"{len(people)} people in {seconds:.1f} s: " + ", ".join(f"{n} {what}" for what, n in sorted(counts.items())) + ".")
-        if not self.args.remove:
+        if kept and not self.args.remove:
             self.out(f"{invitations.new} new invitations; {kept} in {invitations.path}, which only you can read. Each link lets its holder in: hand them over with care.")
         if failures:
             self.out(f"\nNot done ({len(failures)}):")
@@ -327,6 +330,7 @@ def connect(args):
 
 def main(argv=None):
     args = arguments(argv)
+    sys.stdout.reconfigure(line_buffering=True)  # progress through a pipe too
     try:
         people = read_people(args.csv, args.account)
         return Onboarding(connect(args), args).run(people)
@@ -334,6 +338,9 @@ def main(argv=None):
         print(e, file=sys.stderr)
     except (ClientError, BotoCoreError) as e:
         print(sentence(e), file=sys.stderr)
+    except BrokenPipeError:  # whoever read our output has stopped: there is nobody to tell
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except KeyboardInterrupt:
         print("\nInterrupted. What was registered stays; run it again to go on.", file=sys.stderr)
         return 130

@@ -137,7 +137,7 @@ func appendStringToSign(t []byte, s *Signature, hash []byte) []byte {
 
 func (v *Verifier) checkScope(s *Signature, service string) error {
 	var wrong string
-	if allowed := v.AllowedRegion; !regionLike(s.Region) || allowed != nil && !allowed(s.Region) {
+	if allowed := v.AllowedRegion; !ValidRegion(s.Region) || allowed != nil && !allowed(s.Region) {
 		wrong = fmt.Sprintf("Credential should be scoped to a valid region, not '%s'. ", shown(s.Region))
 	}
 	if s.Service != service {
@@ -154,8 +154,10 @@ func (v *Verifier) checkScope(s *Signature, service string) error {
 	return nil
 }
 
-// regionLike keeps what becomes part of ARNs and of the key cache to the form that a region's name has.
-func regionLike(v string) bool {
+// ValidRegion reports whether a text has the form of a region's name: letters,
+// digits and hyphens. It does not ask whether there is such a region. What a
+// request calls its region becomes part of ARNs and messages.
+func ValidRegion(v string) bool {
 	const longest = 32
 	for i := range len(v) {
 		if c := v[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' {
