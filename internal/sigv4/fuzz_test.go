@@ -26,6 +26,7 @@ func fuzzRequest(method, target, host, headers string, body []byte) *Request {
 }
 
 func seed(f *testing.F) {
+	f.Helper()
 	for _, r := range []*Request{signed(), signed(withToken), signedQuery(time.Hour), signedQuery(time.Minute, withToken)} {
 		var headers strings.Builder
 		for name, values := range r.Header {

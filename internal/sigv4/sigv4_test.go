@@ -318,7 +318,11 @@ func TestRefusals(t *testing.T) {
 				t.Fatalf("error = %v, want %s", err, c.code)
 			}
 			message, open := strings.CutSuffix(c.message, "*")
-			if f.Code != c.code || f.Message != message && !(open && strings.HasPrefix(f.Message, message)) {
+			got := f.Message
+			if open {
+				got = got[:min(len(got), len(message))]
+			}
+			if f.Code != c.code || got != message {
 				t.Errorf("got  %s: %s\nwant %s: %s", f.Code, f.Message, c.code, c.message)
 			}
 			if f.Status != http.StatusForbidden || !f.Front {
