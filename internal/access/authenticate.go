@@ -55,7 +55,7 @@ type Anyone struct {
 // Authenticate believes what the signature claims, if there is one.
 func (a Anyone) Authenticate(r *http.Request, body []byte, _ *wire.Operation, labels []string) (api.Identity, error) {
 	who := api.Identity{Principal: rootOf(a.Account), Region: a.Region}
-	if s, err := sigv4.Parse(sigv4.FromHTTP(r, body)); err == nil {
+	if s, err := sigv4.Parse(sigv4.FromHTTP(r, body)); err == nil && sigv4.ValidRegion(s.Region) {
 		who.Region = s.Region
 	}
 	if account := accountIn(labels); account != "" {

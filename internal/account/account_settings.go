@@ -34,7 +34,9 @@ func (s *Service) updatingSettings(_ context.Context, _ *qs.UpdateAccountSetting
 	return policy.Target{Resource: "*"}
 }
 
-// updateAccountSettings changes what is given and leaves the rest.
+// updateAccountSettings keeps the notification e-mail where none is given. A
+// termination protection that is not given is lifted: the Go SDK, and with it
+// Terraform, does not send the member when it is false.
 func (s *Service) updateAccountSettings(ctx context.Context, in *qs.UpdateAccountSettingsRequest) (*qs.UpdateAccountSettingsResponse, error) {
 	err := s.db.Write(ctx, func(tx *store.Tx) error {
 		if _, err := open(ctx, tx, in.AwsAccountId); err != nil {
@@ -49,9 +51,10 @@ func (s *Service) updateAccountSettings(ctx context.Context, in *qs.UpdateAccoun
 			return err
 		}
 		_, err = tx.Exec(`UPDATE subscriptions SET default_namespace = $2, notification_email = COALESCE($3, notification_email),
-				termination_protection = COALESCE($4, termination_protection), updated_us = $5
+				termination_protection = $4, updated_us = $5
 			WHERE account = $1`,
-			in.AwsAccountId, in.DefaultNamespace, in.NotificationEmail, in.TerminationProtectionEnabled, store.Micros(s.now()))
+			in.AwsAccountId, in.DefaultNamespace, in.NotificationEmail,
+			in.TerminationProtectionEnabled != nil && *in.TerminationProtectionEnabled, store.Micros(s.now()))
 		return err
 	})
 	return &qs.UpdateAccountSettingsResponse{}, err

@@ -270,8 +270,18 @@ func TestSettings(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if s := out.AccountSettings; *s.NotificationEmail != "ops@example.org" || *s.TerminationProtectionEnabled {
+			t.Errorf("settings: e-mail %s, protection %t; want ops@example.org, and none where it is not given", *s.NotificationEmail, *s.TerminationProtectionEnabled)
+		}
+		if err := update(func(in *qs.UpdateAccountSettingsRequest) { in.TerminationProtectionEnabled = new(true) }); err != nil {
+			t.Fatal(err)
+		}
+		out, err = testkit.Call(t, srv, qs.DescribeAccountSettings, qs.DescribeAccountSettingsRequest{AwsAccountId: testkit.Account})
+		if err != nil {
+			t.Fatal(err)
+		}
 		if s := out.AccountSettings; *s.NotificationEmail != "ops@example.org" || !*s.TerminationProtectionEnabled {
-			t.Errorf("settings: e-mail %s, protection %t; want ops@example.org and the protection as it was", *s.NotificationEmail, *s.TerminationProtectionEnabled)
+			t.Errorf("settings: e-mail %s, protection %t; want ops@example.org kept, and the protection", *s.NotificationEmail, *s.TerminationProtectionEnabled)
 		}
 		_, err = testkit.Call(t, srv.In("us-west-2"), qs.DescribeAccountSettings, qs.DescribeAccountSettingsRequest{AwsAccountId: testkit.Account})
 		want := "Operation is being called from endpoint us-west-2, but your identity region is us-east-1. Please use the us-east-1 endpoint."

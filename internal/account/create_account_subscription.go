@@ -79,7 +79,7 @@ func (s *Service) signUp(tx *store.Tx, row subscription) error {
 	case old.Status == created && old.Edition == "ENTERPRISE" && row.Edition == "ENTERPRISE_AND_Q":
 		return upgrade(tx, old, row)
 	case old.Status == created:
-		return fault.Exists("", "The AWS account %s already has a QuickSight account subscription. One AWS account has one. ", row.Account)
+		return fault.Exists("", "Account is already subscribed to Quicksight.") // recorded in a bug report
 	default: // it has unsubscribed, and may come back
 		if _, err := tx.Exec(`DELETE FROM subscriptions WHERE account = $1`, row.Account); err != nil {
 			return err

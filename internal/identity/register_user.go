@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -151,6 +152,9 @@ func identifyByName(u *user, in *qs.RegisterUserRequest, directoryID string) err
 	if in.UserName == nil {
 		return badIdentifiers()
 	}
+	if n := utf8.RuneCountInString(*in.UserName); n > longestName {
+		return fault.Invalid("UserName has %d characters; a name has at most %d. %s", n, longestName, tail(u.Account, u.Namespace))
+	}
 	// Version 7 orders ids by time, which keeps their index together on disk.
 	id, err := uuid.NewV7()
 	if err != nil {
@@ -161,6 +165,10 @@ func identifyByName(u *user, in *qs.RegisterUserRequest, directoryID string) err
 	u.Active = in.IdentityType != qs.IdentityTypeQuicksight
 	return nil
 }
+
+// longestName is the length of a name with which every later request, which
+// has it percent-encoded in its path, is still below the limit of headers.
+const longestName = 1024
 
 // admits checks the kind of user against how the account authenticates people.
 func admits(tenant Tenant, in *qs.RegisterUserRequest) error {

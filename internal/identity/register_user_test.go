@@ -126,6 +126,7 @@ func TestRegisterUserRefuses(t *testing.T) {
 			"Invalid resource identifiers provided. Please check the documentation. "},
 		{"password with ARN", person("zoe", func(in *qs.RegisterUserRequest) { in.IamArn = new("arn:aws:iam::111122223333:user/zoe") }), "InvalidParameterValueException",
 			"The following parameters are not applicable to this identity type: IAM ARN. " + tail},
+		{"endless name", person(strings.Repeat("é", 1025), nil), "InvalidParameterValueException", "…1025 characters"},
 		{"restricted role", person("zoe", func(in *qs.RegisterUserRequest) { in.UserRole = qs.UserRoleRestrictedReader }), "InvalidParameterValueException", "…RESTRICTED_READER"},
 		{"unknown role", person("zoe", func(in *qs.RegisterUserRequest) { in.UserRole = "BOSS" }), "ValidationException", "…userRole"},
 		{"unknown profile", person("zoe", func(in *qs.RegisterUserRequest) { in.CustomPermissionsName = new("absent") }), "ResourceNotFoundException", "…absent"},
