@@ -58,18 +58,13 @@ func (s *Service) createActionConnector(ctx context.Context, in *qs.CreateAction
 		if err := connectors.Create(tx, it, s.now()); err != nil {
 			return err
 		}
-		if r.secret != "" {
-			if err := s.secrets.Put(tx, it.ARN, secretField, it.Version, r.secret); err != nil {
-				return err
-			}
-		}
 		if _, err := connectors.Share(tx, it.ARN, nil, in.Permissions, s.principals); err != nil {
 			return err
 		}
 		if err := s.tags.Put(tx, it.ARN, in.Tags); err != nil {
 			return err
 		}
-		return s.schedule(tx, it)
+		return s.begin(tx, it, r.secret)
 	})
 	if err != nil {
 		return nil, err

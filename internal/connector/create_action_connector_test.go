@@ -27,15 +27,15 @@ func TestCreateEveryType(t *testing.T) {
 			if cell == "E" {
 				in.AuthenticationConfig.AuthenticationMetadata.ApiKeyConnectionMetadata.Email = nil
 				_, err := testkit.Call(t, srv, qs.CreateActionConnector, in)
-				if f := wantFault(t, id+" without e-mail", err, "InvalidParameterValueException"); !strings.Contains(f.Message, "Email") {
-					t.Errorf("%s without e-mail: %s does not say what is missing", id, f.Message)
+				if message := wantFault(t, id+" without e-mail", err, "InvalidParameterValueException"); !strings.Contains(message, "Email") {
+					t.Errorf("%s without e-mail: %s does not say what is missing", id, message)
 				}
 				in.AuthenticationConfig = authOf(a, "s3cret")
 			}
 			out, err := testkit.Call(t, srv, qs.CreateActionConnector, in)
 			if cell == "-" {
-				if f := wantFault(t, id, err, "InvalidParameterValueException"); !strings.Contains(f.Message, string(a)) {
-					t.Errorf("%s: %s does not name the authentication", id, f.Message)
+				if message := wantFault(t, id, err, "InvalidParameterValueException"); !strings.Contains(message, string(a)) {
+					t.Errorf("%s: %s does not name the authentication", id, message)
 				}
 				return
 			}
@@ -240,8 +240,8 @@ func TestCreateRefuses(t *testing.T) {
 			}), "50"},
 		} {
 			_, err := testkit.Call(t, srv, qs.CreateActionConnector, tt.in)
-			if f := wantFault(t, name, err, "InvalidParameterValueException"); !strings.Contains(f.Message, tt.want) {
-				t.Errorf("%s: %q does not contain %q", name, f.Message, tt.want)
+			if message := wantFault(t, name, err, "InvalidParameterValueException"); !strings.Contains(message, tt.want) {
+				t.Errorf("%s: %q does not contain %q", name, message, tt.want)
 			}
 		}
 		for name, change := range map[string]func(*qs.CreateActionConnectorRequest){ // what the model refuses
@@ -284,8 +284,8 @@ func TestNotSubscribed(t *testing.T) {
 		const want = "Account " + account + " is not subscribed for QuickSight"
 		check := func(what string, err error) {
 			t.Helper()
-			if f := wantFault(t, what, err, "UnsupportedUserEditionException"); f.Message != want {
-				t.Errorf("%s: %q, want %q", what, f.Message, want)
+			if message := wantFault(t, what, err, "UnsupportedUserEditionException"); message != want {
+				t.Errorf("%s: %q, want %q", what, message, want)
 			}
 		}
 		_, err := testkit.Call(t, srv, qs.CreateActionConnector, crm("a"))

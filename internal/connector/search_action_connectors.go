@@ -65,7 +65,13 @@ func (s *Service) filter(account string, f qs.ActionConnectorSearchFilter) (func
 			return nil, fault.Invalid("%s isn't a type of action connector.", f.Value)
 		}
 		return just(resource.OfType(f.Value)), nil
+	default:
+		return s.holder(account, f, exact)
 	}
+}
+
+// holder says what a filter by owner or viewer means.
+func (s *Service) holder(account string, f qs.ActionConnectorSearchFilter, exact bool) (func(*store.Tx) (resource.Filter, error), error) {
 	hold, direct, ok := holdOf(f.Name)
 	if !ok {
 		return nil, fault.Invalid("Filter %s isn't supported.", f.Name)
@@ -112,8 +118,9 @@ func holdOf(name qs.ActionConnectorSearchFilterNameEnum) (hold resource.Hold, di
 		return resource.Owner, true, true
 	case qs.ActionConnectorSearchFilterNameEnumDirectQuicksightViewerOrOwner:
 		return resource.ViewerOrOwner, true, true
+	default:
+		return 0, false, false
 	}
-	return 0, false, false
 }
 
 // typesLike are the types that a pattern matches.

@@ -116,7 +116,11 @@ func (s *Service) Routes() []api.Route {
 // Exists says whether the connector of an ARN is there.
 func (s *Service) Exists(tx *store.Tx, a arn.ARN) (bool, error) {
 	_, id := a.Split()
-	return connectors.Has(tx, resource.Key{Account: a.Account, Region: a.Region, ID: id})
+	k := resource.Key{Account: a.Account, Region: a.Region, ID: id}
+	if connectors.ARN(k) != a.String() { // of another partition
+		return false, nil
+	}
+	return connectors.Has(tx, k)
 }
 
 // Statuses of a connector.

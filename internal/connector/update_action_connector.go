@@ -28,16 +28,12 @@ func (s *Service) updateActionConnector(ctx context.Context, in *qs.UpdateAction
 			if err := s.accounts.Subscribed(tx, in.AwsAccountId); err != nil {
 				return err
 			}
-			it, err = connectors.Update(tx, k, s.now(), func(it *item) error { return s.change(tx, it, r) })
+			next, err := connectors.Update(tx, k, s.now(), func(it *item) error { return s.change(tx, it, r) })
 			if err != nil {
 				return err
 			}
-			if r.secret != "" {
-				if err := s.secrets.Put(tx, it.ARN, secretField, it.Version, r.secret); err != nil {
-					return err
-				}
-			}
-			return s.schedule(tx, it)
+			it = next
+			return s.begin(tx, it, r.secret)
 		})
 	})
 	if err != nil {

@@ -113,9 +113,6 @@ func TestConcurrentUpdates(t *testing.T) {
 		if !accepted[c.Name.Reveal()] {
 			t.Errorf("in force is %q, which is none of the accepted %v", c.Name.Reveal(), accepted)
 		}
-		if len(accepted) < 2 {
-			t.Errorf("only %d of 12 updates were accepted", len(accepted))
-		}
 	})
 }
 

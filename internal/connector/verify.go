@@ -76,7 +76,14 @@ type task struct {
 	Version int64
 }
 
-func (s *Service) schedule(tx *store.Tx, it *item) error {
+// begin keeps the secret that came with new settings, if one did, under the
+// version that they made, and leaves the job that checks them.
+func (s *Service) begin(tx *store.Tx, it *item, secret qs.Secret) error {
+	if secret != "" {
+		if err := s.secrets.Put(tx, it.ARN, secretField, it.Version, secret); err != nil {
+			return err
+		}
+	}
 	return job.Add(tx, jobVerify, it.ARN, task{Key: it.Key, Version: it.Version}, s.now())
 }
 
@@ -126,7 +133,7 @@ func (s *Service) verify(ctx context.Context, j job.Job) error {
 			return err
 		}
 		it, err := connectors.Update(tx, t.Key, s.now(), func(it *item) error {
-			it.Doc.settle(it, verdict)
+			end(it, verdict)
 			return nil
 		})
 		if err != nil {
@@ -136,17 +143,18 @@ func (s *Service) verify(ctx context.Context, j job.Job) error {
 	})
 }
 
-// waiting reads the connector that a job is for; nil if nothing waits for it.
+// waiting reads the connector that a job is for. It is nil when nothing waits
+// for the job: the connector is gone, or has been changed or judged since.
 func waiting(tx *store.Tx, t task) (*item, error) {
 	it, err := connectors.Get(tx, t.Key)
 	if err != nil {
 		if f, ok := errors.AsType[*fault.Fault](err); ok && f.Code == "ResourceNotFoundException" {
-			return nil, nil //nolint:nilnil // a connector that is gone waits for nothing
+			return nil, nil
 		}
 		return nil, err
 	}
 	if it.Version != t.Version || !busy(it.Status) {
-		return nil, nil //nolint:nilnil // the same: overtaken
+		return nil, nil
 	}
 	return it, nil
 }
@@ -161,18 +169,19 @@ func (d *document) next() *settings {
 	return &d.Settings
 }
 
-// settle ends a creation or an update. One that failed leaves the settings
-// before it in force.
-func (d *document) settle(it *item, verdict *Rejection) {
+// end ends a creation or an update. One that failed leaves the settings before
+// it in force.
+func end(it *item, verdict *Rejection) {
+	doc := &it.Doc
 	ends := map[string][2]string{creating: {created, notCreated}, updating: {updated, notUpdated}}[it.Status]
-	it.Status, d.Error = ends[0], ""
+	it.Status, doc.Error = ends[0], ""
 	if verdict != nil {
-		it.Status, d.Error = ends[1], verdict.Reason
-	} else if d.Pending != nil {
-		d.Settings = *d.Pending
-		it.Name = d.Settings.Name
+		it.Status, doc.Error = ends[1], verdict.Reason
+	} else if doc.Pending != nil {
+		doc.Settings = *doc.Pending
+		it.Name = doc.Settings.Name
 	}
-	d.Pending = nil
+	doc.Pending = nil
 }
 
 // settled makes a change. While it is in conflict with the check of a change

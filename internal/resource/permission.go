@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	"onsight/internal/arn"
 	"onsight/internal/fault"
@@ -41,11 +42,11 @@ func (s Sharing) Check(account string, entries []qs.ResourcePermission) error {
 		}
 		kind, rest := p.Split()
 		if !p.IsQuickSight() || p.Account != account || rest == "" || !slices.Contains(s.Principals, kind) {
-			return fault.Invalid("Principal %s isn't valid: it must be the ARN of one of %v of account %s.", e.Principal, s.Principals, account)
+			return fault.Invalid("Principal %s isn't valid: it must be the ARN of a %s of account %s.", e.Principal, strings.Join(s.Principals, " or "), account)
 		}
 		for _, a := range e.Actions {
 			if !slices.Contains(s.Actions, a) {
-				return fault.Invalid("Action %s can't be granted on this resource. The actions are %v.", a, s.Actions)
+				return fault.Invalid("Action %s isn't one of this resource. Its actions are %s.", a, strings.Join(s.Actions, ", "))
 			}
 		}
 	}

@@ -122,6 +122,36 @@ func TestTagResource(t *testing.T) {
 	})
 }
 
+// A connector's tags are kept under its ARN alone, however the ARN is bent.
+func TestTagConnector(t *testing.T) {
+	t.Parallel()
+	testkit.Each(t, func(t *testing.T, srv *testkit.Server) {
+		srv.Subscribe(t)
+		out, err := testkit.Call(t, srv, qs.CreateActionConnector, qs.CreateActionConnectorRequest{
+			AwsAccountId: account, ActionConnectorId: "crm", Name: "Customers", Type: qs.ActionConnectorTypeGenericHTTP,
+			Tags: []qs.Tag{{Key: "team", Value: "sales"}},
+			AuthenticationConfig: &qs.AuthConfig{AuthenticationType: qs.ConnectionAuthTypeNone, AuthenticationMetadata: &qs.AuthenticationMetadata{
+				NoneConnectionMetadata: &qs.NoneConnectionMetadata{BaseEndpoint: "https://api.example.com"},
+			}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]qs.Tag{{Key: "team", Value: "sales"}}, tagsOf(t, srv, *out.Arn)); diff != "" {
+			t.Errorf("tags, -want +got:\n%s", diff)
+		}
+		for what, arn := range map[string]string{
+			"another partition": strings.Replace(*out.Arn, "arn:aws:", "arn:aws-cn:", 1),
+			"another region":    strings.Replace(*out.Arn, "us-east-1", "us-east-2", 1),
+			"something below":   *out.Arn + "/action",
+			"another case":      strings.Replace(*out.Arn, "crm", "CRM", 1),
+		} {
+			_, err := testkit.Call(t, srv, qs.TagResource, qs.TagResourceRequest{ResourceArn: arn, Tags: []qs.Tag{{Key: "a", Value: "b"}}})
+			wantCode(t, what, err, "ResourceNotFoundException")
+		}
+	})
+}
+
 func TestTagLimit(t *testing.T) {
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, srv *testkit.Server) {
