@@ -1,0 +1,107 @@
+package app_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"onsight/internal/app"
+	"onsight/internal/config"
+	"onsight/internal/sigv4"
+)
+
+// The way of a request without the network: what a profile of the server's own
+// work is taken from.
+
+type server struct {
+	handler http.Handler
+	signer  sigv4.Signer
+}
+
+func open(b *testing.B) *server {
+	b.Helper()
+	b.ReportAllocs()
+	dir := b.TempDir()
+	c := config.Config{
+		Data: dir, SealKeyFile: dir + "/seal.key", Account: "111122223333", Region: "us-east-1",
+		ClockWindow: 5 * time.Minute, InvitationLife: time.Hour,
+	}
+	log := slog.New(slog.NewTextHandler(io.Discard, nil)) //nolint:sloglint // writing the log is part of the work
+	a, err := app.Open(context.Background(), c, app.Options{Log: log, Now: time.Now})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = a.Close(context.Background()) })
+	root, _ := a.Roots.Of(c.Account)
+	s := &server{handler: a.Handler, signer: sigv4.Signer{AccessKeyID: root.AccessKeyID, Secret: root.SecretAccessKey, Region: c.Region, Service: "quicksight"}}
+	signup := s.request("POST", "/account/111122223333", `{"AccountName":"x","AuthenticationMethod":"IAM_AND_QUICKSIGHT","NotificationEmail":"a@b"}`)
+	if status := s.send(signup); status != 200 {
+		b.Fatalf("sign-up: %d", status)
+	}
+	return s
+}
+
+func (s *server) request(method, path, body string) *http.Request {
+	r := httptest.NewRequestWithContext(context.Background(), method, path, strings.NewReader(body))
+	s.signer.Sign(r, []byte(body), time.Now())
+	return r
+}
+
+func (s *server) send(r *http.Request) int {
+	w := &sink{header: http.Header{}}
+	s.handler.ServeHTTP(w, r)
+	return w.status
+}
+
+// sink is a ResponseWriter that costs nothing.
+type sink struct {
+	header http.Header
+	status int
+}
+
+func (s *sink) Header() http.Header         { return s.header }
+func (s *sink) Write(p []byte) (int, error) { return len(p), nil }
+func (s *sink) WriteHeader(status int)      { s.status = status }
+
+const users = "/accounts/111122223333/namespaces/default/users"
+
+func registration(session string) string {
+	return fmt.Sprintf(`{"IdentityType":"IAM","Email":"a@b","UserRole":"READER","IamArn":"arn:aws:iam::111122223333:role/Bi","SessionName":"%s"}`, session)
+}
+
+func BenchmarkDescribeUser(b *testing.B) {
+	s := open(b)
+	if status := s.send(s.request("POST", users, registration("ana"))); status != 201 {
+		b.Fatal(status)
+	}
+	r := s.request("GET", users+"/Bi%2Fana", "")
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if status := s.send(r); status != 200 {
+				b.Error(status)
+				return
+			}
+		}
+	})
+}
+
+func BenchmarkRegisterUser(b *testing.B) {
+	s := open(b)
+	var n atomic.Int64
+	b.SetParallelism(64)
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if status := s.send(s.request("POST", users, registration(fmt.Sprintf("person-%09d", n.Add(1))))); status != 201 {
+				b.Error(status)
+				return
+			}
+		}
+	})
+}
