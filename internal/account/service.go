@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"onsight/internal/api"
+	"onsight/internal/arn"
 	"onsight/internal/job"
 	"onsight/internal/policy"
 	"onsight/internal/qs"
@@ -68,5 +69,5 @@ func (s *Service) Routes() []api.Route {
 
 // onAccount is the target of operations on the account as a whole.
 func onAccount(ctx context.Context, account string) policy.Target {
-	return policy.Target{Resource: "arn:aws:quicksight:" + api.Region(ctx) + ":" + account + ":account/" + account}
+	return policy.Target{Resource: arn.QuickSight(api.Region(ctx), account, "account/"+account)}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"onsight/internal/api"
+	"onsight/internal/arn"
 	"onsight/internal/fault"
 	"onsight/internal/policy"
 	"onsight/internal/qs"
@@ -32,7 +33,7 @@ func onProfile(ctx context.Context, account, name string) policy.Target {
 }
 
 func profileARN(region, account, name string) string {
-	return "arn:aws:quicksight:" + region + ":" + account + ":custompermissions/" + name
+	return arn.QuickSight(region, account, "custompermissions/"+name)
 }
 
 func findProfile(tx *store.Tx, account, name string) (profile, error) {

@@ -66,9 +66,9 @@ func (s *Service) remove(tx *store.Tx, tenant Tenant, u user) error {
 			return err
 		}
 	}
-	arn := userARN(tenant.Region, u.Account, u.Namespace, u.Name)
+	gone := userARN(tenant.Region, u.Account, u.Namespace, u.Name)
 	for _, departed := range s.departed {
-		if err := departed(tx, arn); err != nil {
+		if err := departed(tx, gone); err != nil {
 			return err
 		}
 	}

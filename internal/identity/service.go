@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"onsight/internal/api"
+	"onsight/internal/arn"
 	"onsight/internal/fault"
 	"onsight/internal/page"
 	"onsight/internal/policy"
@@ -127,7 +128,7 @@ func (s *Service) start(scope string, token *string, maxResults *int32) (after s
 
 // userARN forms the ARN of a user. Names are not encoded in it.
 func userARN(region, account, namespace, name string) string {
-	return "arn:aws:quicksight:" + region + ":" + account + ":user/" + namespace + "/" + name
+	return arn.QuickSight(region, account, "user/"+namespace+"/"+name)
 }
 
 // noUser is the answer for a user who is not there, in the words of the real service.
