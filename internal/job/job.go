@@ -23,7 +23,8 @@ const (
 	lease = 30 * time.Second
 	// renewal is how often.
 	renewal = lease / 3
-	// poll is how long a runner goes without looking for jobs of other processes.
+	// poll is how long a runner goes without looking for jobs of other
+	// processes, and for those whose time has come.
 	poll = time.Second
 	// workers is how many jobs run at once.
 	workers = 4
@@ -89,6 +90,7 @@ type Runner struct {
 	db       *store.DB
 	log      *slog.Logger
 	now      func() time.Time
+	poll     time.Duration
 	mark     string // on this runner's leases
 	handlers map[string]func(context.Context, Job) error
 	kinds    []any  // of the handlers
@@ -107,7 +109,7 @@ type Runner struct {
 // before Start or Drain.
 func NewRunner(db *store.DB, log *slog.Logger, now func() time.Time) *Runner {
 	return &Runner{
-		db: db, log: log, now: now, mark: process + rand.Text(),
+		db: db, log: log, now: now, poll: poll, mark: process + rand.Text(),
 		handlers: map[string]func(context.Context, Job) error{},
 		running:  map[int64]context.CancelFunc{},
 		ended:    make(chan struct{}),
@@ -198,7 +200,7 @@ func (r *Runner) loop(ctx, work context.Context) {
 		if len(jobs) > 0 && len(slots) < workers {
 			continue // there may be more
 		}
-		timer := time.NewTimer(poll)
+		timer := time.NewTimer(r.poll)
 		ended := r.nextEnd()
 		select {
 		case <-ctx.Done():
@@ -447,7 +449,7 @@ func (r *Runner) Wait(ctx context.Context, kind, key string) error {
 		if err != nil || n == 0 {
 			return err
 		}
-		timer := time.NewTimer(poll)
+		timer := time.NewTimer(r.poll)
 		select {
 		case <-done:
 		case <-timer.C:

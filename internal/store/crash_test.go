@@ -365,3 +365,45 @@ func TestPostgresRestart(t *testing.T) {
 		}
 	}
 }
+
+// A function sees all that was committed before Write was called, also by
+// another server, and also when a transaction was under way already.
+func TestFreshSnapshot(t *testing.T) {
+	t.Parallel()
+	config := storetest.Config(t, store.PostgreSQL)
+	db, other := storetest.Reopen(t, config), storetest.Reopen(t, config)
+	withItems(t, db)
+	began, wait := make(chan struct{}), make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		once := sync.OnceFunc(func() { close(began) })
+		err := db.Write(context.Background(), func(tx *store.Tx) error {
+			_, err := store.One[int](tx, `SELECT count(*) FROM items`)
+			once()
+			<-wait
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	<-began
+	write(t, other, insert(1, "a"))
+	wg.Go(func() {
+		err := db.Write(context.Background(), func(tx *store.Tx) error {
+			n, err := store.One[int](tx, `SELECT count(*) FROM items`)
+			if n != 1 {
+				t.Errorf("%d rows, want the one that was there before", n)
+			}
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	for db.Waiting() == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	close(wait)
+	wg.Wait()
+}

@@ -31,6 +31,10 @@ const (
 // never waits for another goroutine.
 type queue struct {
 	open func(context.Context) (session, error)
+	// exact keeps callers out of a batch that began before they came. On
+	// PostgreSQL the snapshot of the batch may lack what others, that do not
+	// go through this queue, have committed since.
+	exact bool
 	// lock and unlock surround a batch, where there is something to keep out; else nil.
 	lock   func(context.Context) error
 	unlock func()
@@ -38,6 +42,7 @@ type queue struct {
 	mu      sync.Mutex
 	busy    bool      // someone has the turn
 	waiting []*member // for it, in order
+	came    int64     // callers so far that had to wait
 	closed  bool
 
 	// The rest belongs to whoever has the turn.
@@ -48,14 +53,16 @@ type queue struct {
 
 // member is a caller that waits for its turn.
 type member struct {
-	turn chan *batch // one place
-	left bool        // it went away; guarded by queue.mu
+	turn   chan *batch // one place
+	number int64       // in order
+	left   bool        // it went away; guarded by queue.mu
 }
 
 // batch is a transaction that several callers share.
 type batch struct {
 	refused error // the turn is not given; why
 	size    int   // members so far
+	last    int64 // number of the last caller that may be a member
 	begun   bool  // the transaction is open
 	dirty   bool  // it holds what members did whose functions succeeded
 	doomed  bool  // it cannot go on
@@ -82,7 +89,8 @@ func (q *queue) enter(ctx context.Context) (*batch, error) {
 		q.mu.Unlock()
 		return &batch{size: 1}, nil
 	}
-	m := &member{turn: make(chan *batch, 1)}
+	q.came++
+	m := &member{turn: make(chan *batch, 1), number: q.came}
 	q.waiting = append(q.waiting, m)
 	q.mu.Unlock()
 	select {
@@ -107,14 +115,15 @@ func (q *queue) enter(ctx context.Context) (*batch, error) {
 func (q *queue) refuse(err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for m := q.next(); m != nil; m = q.next() {
+	for m := q.next(q.came); m != nil; m = q.next(q.came) {
 		m.turn <- &batch{refused: err}
 	}
 }
 
-// next takes the first caller out of those that wait. It needs q.mu.
-func (q *queue) next() *member {
-	for len(q.waiting) > 0 {
+// next takes the first caller out of those that wait, if it came no later than
+// the one with the number last. It needs q.mu.
+func (q *queue) next(last int64) *member {
+	for len(q.waiting) > 0 && q.waiting[0].number <= last {
 		m := q.waiting[0]
 		q.waiting[0] = nil
 		q.waiting = q.waiting[1:]
@@ -130,7 +139,11 @@ func (q *queue) next() *member {
 func (q *queue) leave(b *batch) {
 	if !b.doomed && b.size < maxBatch {
 		q.mu.Lock()
-		m := q.next()
+		last := q.came
+		if q.exact {
+			last = b.last
+		}
+		m := q.next(last)
 		q.mu.Unlock()
 		if m != nil {
 			if b.done == nil {
@@ -143,7 +156,7 @@ func (q *queue) leave(b *batch) {
 	}
 	q.finish(b)
 	q.mu.Lock()
-	m := q.next()
+	m := q.next(q.came)
 	if m == nil {
 		q.busy = false
 	}
@@ -185,6 +198,9 @@ func (q *queue) begin(ctx context.Context, b *batch) error {
 			return err
 		}
 	}
+	q.mu.Lock()
+	b.last = q.came
+	q.mu.Unlock()
 	if err := q.s.begin(writing); err != nil {
 		q.release()
 		q.drop()

@@ -25,7 +25,7 @@ func (db *DB) openPostgres(ctx context.Context, url string) error {
 		}
 		return pgSession{c}, nil
 	}
-	db.writer = &queue{open: open}
+	db.writer = &queue{open: open, exact: true}
 	db.claims = newPool(maxClaims, open)
 	db.readers = newPool(4*max(2, runtime.GOMAXPROCS(0)), open)
 	return db.migratePostgres(ctx, url)
