@@ -1,15 +1,15 @@
-// Package model holds the contract of the QuickSight API: the names, types,
-// routes, limits and errors of its operations, and no prose.
+// Package model holds the contracts of the APIs that Onsight serves: the
+// names, types, routes, limits and errors of their operations, and no prose.
 //
-// quicksight.json is made from the service description of the newest botocore
+// The documents are made from the service descriptions of the newest botocore
 // by
 //
 //	go run ./internal/qsgen -refresh
 //
-// and is not edited by hand. It has one operation or shape a line, sorted, so
-// that a refresh shows in a diff what the API gained. Package wire reads the
-// rules from it while the server runs; internal/qsgen generates package qs
-// from it.
+// and are not edited by hand. They have one operation or shape a line, sorted,
+// so that a refresh shows in a diff what an API gained. Package wire reads the
+// rules from them while the server runs; internal/qsgen generates packages qs,
+// iamapi, stsapi and cloudtrailapi from them.
 package model
 
 import (
@@ -17,11 +17,18 @@ import (
 	"encoding/json"
 )
 
-// QuickSight is the model's document as it is in the file. It is shared: read
-// it, never write to it.
-//
-//go:embed quicksight.json
-var QuickSight []byte
+// The models' documents as they are in the files. They are shared: read them,
+// never write to them. CloudTrail's holds only the operations that are served.
+var (
+	//go:embed quicksight.json
+	QuickSight []byte
+	//go:embed iam.json
+	IAM []byte
+	//go:embed sts.json
+	STS []byte
+	//go:embed cloudtrail.json
+	CloudTrail []byte
+)
 
 // A Document is a whole model.
 type Document struct {
@@ -48,6 +55,8 @@ type Operation struct {
 	Errors     []string `json:"errors,omitempty"`
 	Idempotent bool     `json:"idempotent,omitempty"`
 	ReadOnly   bool     `json:"readonly,omitempty"`
+	// Unsigned marks an operation whose callers do not sign.
+	Unsigned bool `json:"unsigned,omitempty"`
 }
 
 // A Shape is a type with its rules.
@@ -57,6 +66,8 @@ type Shape struct {
 	Type string `json:"type"`
 	// Error is the HTTP status of an exception, and 0 for all else.
 	Error int `json:"error,omitempty"`
+	// Code is the exception's code on the wire where that is not the shape's name.
+	Code string `json:"code,omitempty"`
 	// Fault marks an exception that is the service's own doing.
 	Fault bool `json:"fault,omitempty"`
 	// Union marks a structure of which exactly one member is set.
@@ -74,13 +85,25 @@ type Shape struct {
 	Pattern string   `json:"pattern,omitempty"`
 	Enum    []string `json:"enum,omitempty"`
 	// Required names members of a structure that must be there.
-	Required []string          `json:"required,omitempty"`
-	Members  map[string]Member `json:"members,omitempty"`
+	Required []string `json:"required,omitempty"`
+	// Order names all members of a structure in the order in which XML has
+	// them, where that is not the order of their names.
+	Order   []string          `json:"order,omitempty"`
+	Members map[string]Member `json:"members,omitempty"`
 	// Member is the shape of a list's members.
 	Member string `json:"member,omitempty"`
 	// Key and Value are the shapes of a map's keys and values.
 	Key   string `json:"key,omitempty"`
 	Value string `json:"value,omitempty"`
+	// Flattened marks a list or map whose members stand, in a form and in XML,
+	// directly under the name of the member that it is.
+	Flattened bool `json:"flattened,omitempty"`
+	// MemberName, KeyName and ValueName are the names of a list's members and
+	// of a map's keys and values in a form and in XML, where they are not
+	// member, key and value.
+	MemberName string `json:"memberName,omitempty"`
+	KeyName    string `json:"keyName,omitempty"`
+	ValueName  string `json:"valueName,omitempty"`
 }
 
 // A Member is one member of a structure.
@@ -91,6 +114,8 @@ type Member struct {
 	// LocationName is the member's name on the wire where it is not the
 	// member's own.
 	LocationName string `json:"locationName,omitempty"`
+	// Flattened is that of Shape, for this member alone.
+	Flattened bool `json:"flattened,omitempty"`
 	// IdempotencyToken marks a member that clients fill with a random value.
 	IdempotencyToken bool `json:"idempotencyToken,omitempty"`
 	Box              bool `json:"box,omitempty"`

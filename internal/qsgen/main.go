@@ -1,12 +1,14 @@
-// Command qsgen writes package qs from the model, and the model from botocore.
+// Command qsgen writes the packages of Go types from the models, and the models
+// from botocore.
 //
-// Run by go generate in internal/qs it writes types_gen.go and ops_gen.go into
-// the current directory, and a table of the types for the tests of package
-// wire; the same model always gives the same bytes.
+// Run by go generate in internal/qs, or in one of its siblings, it writes
+// types_gen.go and ops_gen.go into the current directory, and a table of the
+// types for the tests of package wire; the same model always gives the same
+// bytes.
 //
 //	go run ./internal/qsgen -refresh
 //
-// fetches the newest botocore with pip and writes model/quicksight.json anew;
+// fetches the newest botocore with pip and writes the documents in model anew;
 // go generate ./... then follows.
 package main
 
@@ -23,7 +25,7 @@ import (
 )
 
 func main() {
-	fresh := flag.Bool("refresh", false, "write model/quicksight.json from the newest botocore instead of generating Go")
+	fresh := flag.Bool("refresh", false, "write the documents in model from the newest botocore instead of generating Go")
 	wheel := flag.String("wheel", "", "with -refresh: take this botocore wheel instead of downloading one")
 	flag.Parse()
 	var err error
@@ -43,11 +45,11 @@ func refreshModel(wheel string) error {
 	if err != nil {
 		return err
 	}
-	source, err := refresh(filepath.Join(root, "model", "quicksight.json"), wheel)
+	source, err := refresh(root, wheel)
 	if err != nil {
 		return err
 	}
-	fmt.Println("model/quicksight.json is now that of", source)
+	fmt.Println("The documents in model are now those of", source)
 	return nil
 }
 
@@ -69,21 +71,34 @@ func moduleRoot() (string, error) {
 	}
 }
 
+// generateHere generates the package that go generate has called for.
 func generateHere() error {
+	for _, s := range services {
+		if s.pkg == os.Getenv("GOPACKAGE") {
+			if err := generate(s); err != nil {
+				return fmt.Errorf("%s: %w", s.file(), err)
+			}
+			return nil
+		}
+	}
+	return errors.New("run it with go generate, in a package of types")
+}
+
+func generate(s service) error {
 	// What the wire cannot do, such as a pattern that Go has no words for,
 	// stops the generator and not the first request.
-	service, err := wire.Parse(model.QuickSight)
+	contract, err := wire.Parse(s.document)
 	if err == nil {
-		err = service.Check()
+		err = contract.Check()
 	}
 	if err != nil {
-		return fmt.Errorf("model/quicksight.json: %w", err)
+		return err
 	}
 	var doc model.Document
-	if err := json.Unmarshal(model.QuickSight, &doc); err != nil {
-		return fmt.Errorf("model/quicksight.json: %w", err)
+	if err := json.Unmarshal(s.document, &doc); err != nil {
+		return err
 	}
-	g, err := newGenerator(&doc)
+	g, err := newGenerator(s, &doc)
 	if err != nil {
 		return err
 	}
@@ -99,11 +114,11 @@ func generateHere() error {
 	return nil
 }
 
-// files are what is generated, by their names as seen from internal/qs.
+// files are what is generated, by their names as seen from the package.
 func (g *generator) files() map[string]func() ([]byte, error) {
 	return map[string]func() ([]byte, error){
-		"types_gen.go":              g.types,
-		"ops_gen.go":                g.operations,
-		"../wire/types_gen_test.go": g.testTypes,
+		"types_gen.go": g.types,
+		"ops_gen.go":   g.operations,
+		"../wire/" + g.service.pkg + "_gen_test.go": g.testTypes,
 	}
 }

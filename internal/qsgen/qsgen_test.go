@@ -12,33 +12,30 @@ import (
 	"onsight/model"
 )
 
-func quickSight(t *testing.T) *model.Document {
-	t.Helper()
-	var doc model.Document
-	if err := json.Unmarshal(model.QuickSight, &doc); err != nil {
-		t.Fatal(err)
-	}
-	return &doc
-}
-
 // What is committed is what the model gives.
 func TestGeneratedFilesAreCurrent(t *testing.T) {
 	t.Parallel()
-	g, err := newGenerator(quickSight(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for file, generate := range g.files() {
-		got, err := generate()
+	for _, s := range services {
+		var doc model.Document
+		if err := json.Unmarshal(s.document, &doc); err != nil {
+			t.Fatal(err)
+		}
+		g, err := newGenerator(s, &doc)
 		if err != nil {
 			t.Fatal(err)
 		}
-		want, err := os.ReadFile(filepath.Join("..", "qs", file))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if string(got) != string(want) {
-			t.Errorf("%s is not what the model gives; run go generate ./...", file)
+		for file, generate := range g.files() {
+			got, err := generate()
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, err := os.ReadFile(filepath.Join("..", s.pkg, file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if string(got) != string(want) {
+				t.Errorf("%s of %s is not what the model gives; run go generate ./...", file, s.pkg)
+			}
 		}
 	}
 }
@@ -65,7 +62,7 @@ func TestNamesAreDistinct(t *testing.T) {
 			"Color": {Type: "string", Enum: []string{"DARK_RED", "DARK"}}, "ColorDark": {Type: "string", Enum: []string{"RED"}},
 		},
 	}
-	g, err := newGenerator(doc)
+	g, err := newGenerator(service{}, doc)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +75,7 @@ func TestNamesAreDistinct(t *testing.T) {
 		t.Errorf("constants (-want +got):\n%s", d)
 	}
 	doc.Shapes["Color"] = model.Shape{Type: "string", Enum: []string{"A_B", "A-B"}}
-	if _, err := newGenerator(doc); err == nil || !strings.Contains(err.Error(), "Color_AB") {
+	if _, err := newGenerator(service{}, doc); err == nil || !strings.Contains(err.Error(), "Color_AB") {
 		t.Errorf("values that stay alike: error %v, want one that names Color_AB", err)
 	}
 }
@@ -120,7 +117,7 @@ func TestFacts(t *testing.T) {
 	if _, err := facts([]byte(strings.Replace(service, `"max":9`, `"maximus":9`, 1))); err == nil {
 		t.Error("a trait that qsgen does not know went by")
 	}
-	if _, err := facts([]byte(strings.Replace(service, `rest-json`, `query`, 1))); err == nil {
+	if _, err := facts([]byte(strings.Replace(service, `rest-json`, `ec2`, 1))); err == nil {
 		t.Error("a service of another protocol went by")
 	}
 }

@@ -16,12 +16,14 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"onsight/model"
 )
 
-// refresh writes the model file anew from the newest botocore, or from wheel
-// where that names a file, and says what it came from.
-func refresh(file, wheel string) (source string, err error) {
+// refresh writes the documents below root anew from the newest botocore, or
+// from wheel where that names a file, and says what they came from.
+func refresh(root, wheel string) (source string, err error) {
 	if wheel == "" {
 		dir, err := os.MkdirTemp("", "qsgen")
 		if err != nil {
@@ -32,20 +34,44 @@ func refresh(file, wheel string) (source string, err error) {
 			return "", err
 		}
 	}
-	service, source, err := readWheel(wheel)
+	name := wheelFile.FindStringSubmatch(filepath.Base(wheel))
+	if name == nil {
+		return "", fmt.Errorf("the name of %s is not that of a botocore wheel", wheel)
+	}
+	source = "botocore " + name[1]
+	archive, err := zip.OpenReader(wheel)
 	if err != nil {
 		return "", fmt.Errorf("read %s: %w", wheel, err)
 	}
-	doc, err := facts(service)
+	defer archive.Close()
+	for _, s := range services {
+		if err := refreshOne(root, s, archive.File, source); err != nil {
+			return "", fmt.Errorf("model of %s in %s: %w", s.name, source, err)
+		}
+	}
+	return source, nil
+}
+
+func refreshOne(root string, s service, files []*zip.File, source string) error {
+	description, err := newest(files, s.name)
 	if err != nil {
-		return "", fmt.Errorf("service model of %s: %w", source, err)
+		return err
+	}
+	doc, err := facts(description)
+	if err != nil {
+		return err
+	}
+	if len(s.keep) > 0 {
+		if err := reduce(doc, s.keep); err != nil {
+			return err
+		}
 	}
 	doc.Source = source
 	text, err := render(doc)
 	if err != nil {
-		return "", err
+		return err
 	}
-	return source, os.WriteFile(file, text, 0o644)
+	return os.WriteFile(filepath.Join(root, s.file()), text, 0o644)
 }
 
 // download fetches the newest botocore into dir and returns the wheel's path.
@@ -66,44 +92,33 @@ func download(dir string) (string, error) {
 }
 
 var (
-	serviceFile = regexp.MustCompile(`^botocore/data/quicksight/(\d{4}-\d{2}-\d{2})/service-2\.json(\.gz)?$`)
+	serviceFile = regexp.MustCompile(`^botocore/data/([^/]+)/(\d{4}-\d{2}-\d{2})/service-2\.json(\.gz)?$`)
 	wheelFile   = regexp.MustCompile(`^botocore-([^-]+)-`)
 )
 
-// readWheel returns QuickSight's newest service description inside a wheel of
-// botocore, and the name and version of the package.
-func readWheel(wheel string) (service []byte, source string, err error) {
-	name := wheelFile.FindStringSubmatch(filepath.Base(wheel))
-	if name == nil {
-		return nil, "", errors.New("the file's name is not that of a botocore wheel")
-	}
-	archive, err := zip.OpenReader(wheel)
-	if err != nil {
-		return nil, "", err
-	}
-	defer archive.Close()
-	var newest *zip.File
-	for _, f := range archive.File {
-		if serviceFile.MatchString(f.Name) && (newest == nil || f.Name > newest.Name) {
-			newest = f
+// newest returns the newest description of a service among the files of a wheel.
+func newest(files []*zip.File, service string) ([]byte, error) {
+	var found *zip.File
+	for _, f := range files {
+		if m := serviceFile.FindStringSubmatch(f.Name); m != nil && m[1] == service && (found == nil || f.Name > found.Name) {
+			found = f
 		}
 	}
-	if newest == nil {
-		return nil, "", errors.New("it holds no service description of QuickSight")
+	if found == nil {
+		return nil, errors.New("the wheel holds no description of it")
 	}
-	r, err := newest.Open()
+	r, err := found.Open()
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	defer r.Close()
 	var text io.Reader = r
-	if strings.HasSuffix(newest.Name, ".gz") {
+	if strings.HasSuffix(found.Name, ".gz") {
 		if text, err = gzip.NewReader(r); err != nil {
-			return nil, "", err
+			return nil, err
 		}
 	}
-	service, err = io.ReadAll(text)
-	return service, "botocore " + name[1], err
+	return io.ReadAll(text)
 }
 
 // A description is what botocore keeps of a service. Members that are prose,
@@ -122,6 +137,10 @@ type description struct {
 		SigningName      string   `json:"signingName"`
 		UID              string   `json:"uid"`
 		Auth             []string `json:"auth"`
+		GlobalEndpoint   string   `json:"globalEndpoint"`
+		ServiceAbbrev    string   `json:"serviceAbbreviation"`
+		XMLNamespace     string   `json:"xmlNamespace"`
+		TargetPrefix     string   `json:"targetPrefix"`
 	} `json:"metadata"`
 	Documentation string `json:"documentation"`
 	Operations    map[string]struct {
@@ -136,25 +155,28 @@ type description struct {
 		Errors     []reference `json:"errors"`
 		Idempotent bool        `json:"idempotent"`
 		ReadOnly   bool        `json:"readonly"`
+		AuthType   string      `json:"authtype"`
+		Auth       []string    `json:"auth"`
 		dropped
 	} `json:"operations"`
 	Shapes map[string]struct {
-		Type      string               `json:"type"`
-		Required  []string             `json:"required"`
-		Members   map[string]reference `json:"members"`
-		Member    reference            `json:"member"`
-		Key       reference            `json:"key"`
-		Value     reference            `json:"value"`
-		Enum      []string             `json:"enum"`
-		Min       json.Number          `json:"min"`
-		Max       json.Number          `json:"max"`
-		Pattern   string               `json:"pattern"`
-		Sensitive bool                 `json:"sensitive"`
-		Union     bool                 `json:"union"`
-		Document  bool                 `json:"document"`
-		Box       bool                 `json:"box"`
-		Exception bool                 `json:"exception"`
-		Fault     bool                 `json:"fault"`
+		Type      string      `json:"type"`
+		Required  []string    `json:"required"`
+		Members   members     `json:"members"`
+		Member    reference   `json:"member"`
+		Key       reference   `json:"key"`
+		Value     reference   `json:"value"`
+		Enum      []string    `json:"enum"`
+		Min       json.Number `json:"min"`
+		Max       json.Number `json:"max"`
+		Pattern   string      `json:"pattern"`
+		Sensitive bool        `json:"sensitive"`
+		Union     bool        `json:"union"`
+		Document  bool        `json:"document"`
+		Box       bool        `json:"box"`
+		Exception bool        `json:"exception"`
+		Fault     bool        `json:"fault"`
+		Flattened bool        `json:"flattened"`
 		Error     struct {
 			HTTPStatusCode int    `json:"httpStatusCode"`
 			SenderFault    bool   `json:"senderFault"`
@@ -164,10 +186,47 @@ type description struct {
 	} `json:"shapes"`
 }
 
+// members are those of a structure, in the order of the description.
+type members struct {
+	order  []string
+	byName map[string]reference
+}
+
+// UnmarshalJSON reads an object and keeps its order, which XML has.
+func (m *members) UnmarshalJSON(text []byte) error {
+	if err := strictly(text, &m.byName); err != nil {
+		return err
+	}
+	dec := jsontext.NewDecoder(bytes.NewReader(text))
+	if _, err := dec.ReadToken(); err != nil {
+		return err
+	}
+	for dec.PeekKind() == '"' {
+		name, err := dec.ReadToken()
+		if err != nil {
+			return err
+		}
+		m.order = append(m.order, name.String())
+		if err := dec.SkipValue(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// strictly reads JSON and stops at members that the Go value does not have.
+func strictly(text []byte, into any) error {
+	dec := json.NewDecoder(bytes.NewReader(text))
+	dec.DisallowUnknownFields()
+	return dec.Decode(into)
+}
+
 type reference struct {
 	Shape            string `json:"shape"`
 	Location         string `json:"location"`
 	LocationName     string `json:"locationName"`
+	Flattened        bool   `json:"flattened"`
+	ResultWrapper    string `json:"resultWrapper"`
 	IdempotencyToken bool   `json:"idempotencyToken"`
 	Box              bool   `json:"box"`
 	dropped
@@ -184,14 +243,12 @@ type dropped struct {
 // it does not know stops it: that could be one that changes the wire.
 func facts(service []byte) (*model.Document, error) {
 	var d description
-	dec := json.NewDecoder(bytes.NewReader(service))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&d); err != nil {
+	if err := strictly(service, &d); err != nil {
 		return nil, err
 	}
 	md := d.Metadata
-	if md.Protocol != "rest-json" {
-		return nil, fmt.Errorf("its protocol is %q, and Onsight speaks rest-json", md.Protocol)
+	if !slices.Contains([]string{"rest-json", "query", "json"}, md.Protocol) {
+		return nil, fmt.Errorf("its protocol is %q, which Onsight does not speak", md.Protocol)
 	}
 	doc := &model.Document{
 		Metadata: map[string]string{
@@ -205,10 +262,19 @@ func facts(service []byte) (*model.Document, error) {
 	if md.SigningName == "" {
 		doc.Metadata["signingName"] = md.EndpointPrefix
 	}
+	for name, value := range map[string]string{"targetPrefix": md.TargetPrefix, "xmlNamespace": md.XMLNamespace} {
+		if value != "" {
+			doc.Metadata[name] = value
+		}
+	}
 	for name, op := range d.Operations {
 		o := model.Operation{
 			Method: op.HTTP.Method, URI: op.HTTP.RequestURI, Code: op.HTTP.ResponseCode,
 			Input: op.Input.Shape, Output: op.Output.Shape, Idempotent: op.Idempotent, ReadOnly: op.ReadOnly,
+			Unsigned: op.AuthType == "none",
+		}
+		if wrapper := op.Output.ResultWrapper; wrapper != "" && wrapper != name+"Result" {
+			return nil, fmt.Errorf("operation %s has its result in %s", name, wrapper)
 		}
 		for _, e := range op.Errors {
 			o.Errors = append(o.Errors, e.Shape)
@@ -218,9 +284,13 @@ func facts(service []byte) (*model.Document, error) {
 	}
 	for name, sh := range d.Shapes {
 		s := model.Shape{
-			Type: sh.Type, Error: sh.Error.HTTPStatusCode, Fault: sh.Fault, Union: sh.Union, Document: sh.Document,
+			Type: sh.Type, Error: sh.Error.HTTPStatusCode, Code: sh.Error.Code, Fault: sh.Fault, Union: sh.Union, Document: sh.Document,
 			Sensitive: sh.Sensitive, Box: sh.Box, Min: sh.Min, Max: sh.Max, Pattern: sh.Pattern, Enum: sh.Enum,
 			Required: sh.Required, Member: sh.Member.Shape, Key: sh.Key.Shape, Value: sh.Value.Shape,
+			Flattened: sh.Flattened, MemberName: sh.Member.LocationName, KeyName: sh.Key.LocationName, ValueName: sh.Value.LocationName,
+		}
+		if s.Code == name {
+			s.Code = ""
 		}
 		if sh.Exception && s.Error == 0 {
 			s.Error = 400
@@ -229,12 +299,15 @@ func facts(service []byte) (*model.Document, error) {
 			}
 		}
 		slices.Sort(s.Required)
-		for member, ref := range sh.Members {
+		if md.Protocol == "query" && !slices.IsSorted(sh.Members.order) {
+			s.Order = sh.Members.order
+		}
+		for member, ref := range sh.Members.byName {
 			if s.Members == nil {
-				s.Members = make(map[string]model.Member, len(sh.Members))
+				s.Members = make(map[string]model.Member, len(sh.Members.byName))
 			}
 			m := model.Member{
-				Shape: ref.Shape, Location: ref.Location, LocationName: ref.LocationName,
+				Shape: ref.Shape, Location: ref.Location, LocationName: ref.LocationName, Flattened: ref.Flattened,
 				IdempotencyToken: ref.IdempotencyToken, Box: ref.Box,
 			}
 			if m.LocationName == member || m.Location == "statusCode" {
@@ -245,6 +318,41 @@ func facts(service []byte) (*model.Document, error) {
 		doc.Shapes[name] = s
 	}
 	return doc, nil
+}
+
+// reduce leaves of a document the named operations and what they need.
+func reduce(doc *model.Document, keep []string) error {
+	all := doc.Shapes
+	operations := make(map[string]model.Operation)
+	doc.Shapes = make(map[string]model.Shape)
+	var add func(shape string)
+	add = func(shape string) {
+		if _, ok := doc.Shapes[shape]; ok || shape == "" {
+			return
+		}
+		s := all[shape]
+		doc.Shapes[shape] = s
+		for _, next := range []string{s.Member, s.Key, s.Value} {
+			add(next)
+		}
+		for _, m := range s.Members {
+			add(m.Shape)
+		}
+	}
+	for _, name := range keep {
+		op, ok := doc.Operations[name]
+		if !ok {
+			return fmt.Errorf("it has no operation %s", name)
+		}
+		operations[name] = op
+		add(op.Input)
+		add(op.Output)
+		for _, e := range op.Errors {
+			add(e)
+		}
+	}
+	doc.Operations = operations
+	return nil
 }
 
 // render writes a document with one operation or shape a line, sorted.

@@ -45,7 +45,7 @@ func FuzzBindBody(f *testing.F) {
 		for i := range r.Labels {
 			r.Labels[i] = "a"
 		}
-		in := reflect.New(reflect.TypeOf(goTypes[op.Name][0]))
+		in := reflect.New(reflect.TypeOf(goTypes(op)[0]))
 		broken, err := op.Bind(in.Interface(), r)
 		again, err2 := op.Bind(nil, r)
 		if (err == nil) != (err2 == nil) || broken.count != again.count {
@@ -183,7 +183,7 @@ func FuzzDecodeOutput(f *testing.F) {
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
 		for _, name := range names {
 			op := Lookup(name)
-			out := reflect.New(reflect.TypeOf(goTypes[name][1]))
+			out := reflect.New(reflect.TypeOf(goTypes(op)[1]))
 			if err := op.DecodeOutput(status, body, out.Interface()); err != nil {
 				continue
 			}

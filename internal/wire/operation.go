@@ -21,6 +21,9 @@ type Operation struct {
 	// ReadOnly and Idempotent are set where the model says so; many
 	// operations that are either do not say it.
 	ReadOnly, Idempotent bool
+	// Unsigned is set where callers do not sign: those of AssumeRoleWithSAML
+	// and AssumeRoleWithWebIdentity, who have no keys yet.
+	Unsigned bool
 
 	service       *Service
 	input, output string
@@ -49,6 +52,9 @@ type operationPlan struct {
 	code      *member // the HTTP status
 	lists     bool    // whether lists at the top are sent even when empty
 }
+
+// Service is the service that the operation is of.
+func (o *Operation) Service() *Service { return o.service }
 
 // Declares tells whether the operation lists the exception among its errors.
 func (o *Operation) Declares(code string) bool {

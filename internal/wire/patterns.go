@@ -69,6 +69,13 @@ var lookAround = map[string]func(string) bool{
 		}
 		return !allBlank(s) && !allBlank(before)
 	},
+	// accountAliasType of IAM: no two hyphens one after the other.
+	`^[a-z0-9]([a-z0-9]|-(?!-)){1,61}[a-z0-9]$`: func(s string) bool {
+		if len(s) < 3 || len(s) > 63 || s[0] == '-' || s[len(s)-1] == '-' || strings.Contains(s, "--") {
+			return false
+		}
+		return allBytes(s, func(b byte) bool { return '0' <= b && b <= '9' || 'a' <= b && b <= 'z' || b == '-' })
+	},
 }
 
 // What Java's \s and . hold for blank and for the end of a line.

@@ -9,18 +9,20 @@ import (
 	"unicode/utf8"
 )
 
-// modelPatterns are the patterns of QuickSight's model.
+// modelPatterns are the patterns of the built-in models.
 func modelPatterns(t testing.TB) map[string]*shape {
 	t.Helper()
-	s := quickSight()
 	all := make(map[string]*shape)
-	for name := range s.raw {
-		sh, err := s.shape(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if sh.pattern != nil {
-			all[sh.pattern.text] = sh
+	for _, service := range Services() {
+		s := Of(service)
+		for name := range s.raw {
+			sh, err := s.shape(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if sh.pattern != nil {
+				all[sh.pattern.text] = sh
+			}
 		}
 	}
 	return all

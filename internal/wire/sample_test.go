@@ -23,6 +23,7 @@ var lookAroundSamples = map[string][]string{
 	`(?=^.{2,256}$)(?!.*\s)[0-9a-zA-Z-_.:=+@]*$`: {"ab", "a-b_c.d:e=f+g@h"},
 	`(?!\s*$).+`:          {"x", " an agent "},
 	`(?!\s+$)[^{}"\\<>]*`: {"a title", "é ' ü"},
+	`^[a-z0-9]([a-z0-9]|-(?!-)){1,61}[a-z0-9]$`: {"abc", "a-b-c", "0-9"},
 }
 
 // text returns a string that keeps the rules of sh.

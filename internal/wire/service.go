@@ -18,6 +18,12 @@ import (
 // A Service is the contract of one API. All its methods, and those of its
 // operations, may be used at the same time.
 type Service struct {
+	name         string // that signatures are scoped to
+	protocol     Protocol
+	version      string // a date; part of requests on the query face
+	xmlns        string // of answers on the query face
+	targetPrefix string // of X-Amz-Target on the JSON 1.1 face
+
 	operations []*Operation // sorted by name
 	byName     map[string]*Operation
 	raw        map[string]jsontext.Value // shapes as they stand in the document
@@ -28,14 +34,39 @@ type Service struct {
 	codecs map[codecKey]*codec
 }
 
-// quickSight is the service of the model that is built in.
-var quickSight = sync.OnceValue(func() *Service {
-	s, err := Parse(model.QuickSight)
-	if err != nil {
-		panic("wire: the built-in model: " + err.Error()) // a test reads it; what ships can be read
+// builtIn are the services of the models that are built in, by their names.
+// Each is read when it is first asked for.
+var builtIn = map[string]func() *Service{
+	"quicksight": onFirstUse(model.QuickSight),
+	"iam":        onFirstUse(model.IAM),
+	"sts":        onFirstUse(model.STS),
+	"cloudtrail": onFirstUse(model.CloudTrail),
+}
+
+func onFirstUse(document []byte) func() *Service {
+	return sync.OnceValue(func() *Service {
+		s, err := Parse(document)
+		if err != nil {
+			panic("wire: a built-in model: " + err.Error()) // a test reads it; what ships can be read
+		}
+		return s
+	})
+}
+
+var quickSight = builtIn["quicksight"]
+
+// Services are the names of the services that are built in, sorted.
+func Services() []string { return slices.Sorted(maps.Keys(builtIn)) }
+
+// Of returns the built-in service that signatures and IAM actions call by that
+// name (quicksight, iam, sts, cloudtrail), or nil. The first call for a service
+// reads its model.
+func Of(name string) *Service {
+	if s, ok := builtIn[name]; ok {
+		return s()
 	}
-	return s
-})
+	return nil
+}
 
 // Operations returns the operations of QuickSight, sorted by name. The slice
 // is shared.
@@ -57,6 +88,12 @@ func Parse(document []byte) (*Service, error) {
 	dec := jsontext.NewDecoder(bytes.NewBuffer(document))
 	err := eachMember(dec, func(name string) error {
 		switch name {
+		case "metadata":
+			value, err := dec.ReadValue()
+			if err != nil {
+				return err
+			}
+			return s.setMetadata(value)
 		case "operations":
 			return eachMember(dec, func(name string) error {
 				value, err := dec.ReadValue()
@@ -69,7 +106,7 @@ func Parse(document []byte) (*Service, error) {
 				}
 				s.byName[name] = &Operation{
 					Name: name, Method: op.Method, Path: op.URI, Errors: op.Errors,
-					ReadOnly: op.ReadOnly, Idempotent: op.Idempotent,
+					ReadOnly: op.ReadOnly, Idempotent: op.Idempotent, Unsigned: op.Unsigned,
 					service: s, input: op.Input, output: op.Output, code: op.Code,
 				}
 				return nil
@@ -89,6 +126,20 @@ func Parse(document []byte) (*Service, error) {
 	}
 	s.operations = slices.SortedFunc(maps.Values(s.byName), func(a, b *Operation) int { return strings.Compare(a.Name, b.Name) })
 	return s, nil
+}
+
+func (s *Service) setMetadata(value []byte) error {
+	var metadata map[string]string
+	if err := json.Unmarshal(value, &metadata); err != nil {
+		return fmt.Errorf("metadata: %w", err)
+	}
+	protocol, ok := protocols[metadata["protocol"]]
+	if !ok {
+		return fmt.Errorf("its protocol %q is unknown", metadata["protocol"])
+	}
+	s.name, s.protocol, s.version = metadata["signingName"], protocol, metadata["apiVersion"]
+	s.xmlns, s.targetPrefix = metadata["xmlNamespace"], metadata["targetPrefix"]
+	return nil
 }
 
 // eachMember calls read with the name of each member of the object that dec
@@ -113,6 +164,12 @@ func eachMember(dec *jsontext.Decoder, read func(name string) error) error {
 	_, err = dec.ReadToken()
 	return err
 }
+
+// Name is what signatures and IAM actions call the service: quicksight, iam.
+func (s *Service) Name() string { return s.name }
+
+// Protocol is how the service's messages look.
+func (s *Service) Protocol() Protocol { return s.protocol }
 
 // Operations returns the operations, sorted by name. The slice is shared.
 func (s *Service) Operations() []*Operation { return s.operations }

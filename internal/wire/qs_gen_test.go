@@ -4,8 +4,8 @@ package wire
 
 import "onsight/internal/qs"
 
-// goTypes are the zero inputs and outputs of the operations.
-var goTypes = map[string][2]any{
+// qsTypes are the zero inputs and outputs of the operations.
+var qsTypes = map[string][2]any{
 	"BatchCreateTopicReviewedAnswer":                {qs.BatchCreateTopicReviewedAnswerRequest{}, qs.BatchCreateTopicReviewedAnswerResponse{}},
 	"BatchDeleteKnowledgeBase":                      {qs.BatchDeleteKnowledgeBaseRequest{}, qs.BatchDeleteKnowledgeBaseResponse{}},
 	"BatchDeleteTopicReviewedAnswer":                {qs.BatchDeleteTopicReviewedAnswerRequest{}, qs.BatchDeleteTopicReviewedAnswerResponse{}},

@@ -1,4 +1,4 @@
-package qs
+package contract
 
 import (
 	"errors"
@@ -6,15 +6,6 @@ import (
 	"io"
 	"log/slog"
 )
-
-// Op is an operation of the API with the types of its input and output, so
-// that only a function of that shape can answer it.
-type Op[In, Out any] struct {
-	// Name is the operation's name, which is also that of its IAM action.
-	Name string
-	// Method and Path are its HTTP method and its path with labels in braces.
-	Method, Path string
-}
 
 // Secret is text that the model marks sensitive. It prints, formats and logs
 // as •••, and marshals to nothing but an error, so that a value gets out only
@@ -45,5 +36,5 @@ func (Secret) LogValue() slog.Value { return slog.StringValue(hidden) }
 // MarshalText refuses, also for encoding/json: who keeps a secret seals what
 // Reveal gives, and who logs it must not.
 func (Secret) MarshalText() ([]byte, error) {
-	return nil, errors.New("a qs.Secret is not marshalled; Reveal it and seal it")
+	return nil, errors.New("a Secret is not marshalled; Reveal it and seal it")
 }
