@@ -85,11 +85,8 @@ type Shape struct {
 	Pattern string   `json:"pattern,omitempty"`
 	Enum    []string `json:"enum,omitempty"`
 	// Required names members of a structure that must be there.
-	Required []string `json:"required,omitempty"`
-	// Order names all members of a structure in the order in which XML has
-	// them, where that is not the order of their names.
-	Order   []string          `json:"order,omitempty"`
-	Members map[string]Member `json:"members,omitempty"`
+	Required []string          `json:"required,omitempty"`
+	Members  map[string]Member `json:"members,omitempty"`
 	// Member is the shape of a list's members.
 	Member string `json:"member,omitempty"`
 	// Key and Value are the shapes of a map's keys and values.

@@ -16,8 +16,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/go-json-experiment/json/jsontext"
-
 	"onsight/model"
 )
 
@@ -160,23 +158,23 @@ type description struct {
 		dropped
 	} `json:"operations"`
 	Shapes map[string]struct {
-		Type      string      `json:"type"`
-		Required  []string    `json:"required"`
-		Members   members     `json:"members"`
-		Member    reference   `json:"member"`
-		Key       reference   `json:"key"`
-		Value     reference   `json:"value"`
-		Enum      []string    `json:"enum"`
-		Min       json.Number `json:"min"`
-		Max       json.Number `json:"max"`
-		Pattern   string      `json:"pattern"`
-		Sensitive bool        `json:"sensitive"`
-		Union     bool        `json:"union"`
-		Document  bool        `json:"document"`
-		Box       bool        `json:"box"`
-		Exception bool        `json:"exception"`
-		Fault     bool        `json:"fault"`
-		Flattened bool        `json:"flattened"`
+		Type      string               `json:"type"`
+		Required  []string             `json:"required"`
+		Members   map[string]reference `json:"members"`
+		Member    reference            `json:"member"`
+		Key       reference            `json:"key"`
+		Value     reference            `json:"value"`
+		Enum      []string             `json:"enum"`
+		Min       json.Number          `json:"min"`
+		Max       json.Number          `json:"max"`
+		Pattern   string               `json:"pattern"`
+		Sensitive bool                 `json:"sensitive"`
+		Union     bool                 `json:"union"`
+		Document  bool                 `json:"document"`
+		Box       bool                 `json:"box"`
+		Exception bool                 `json:"exception"`
+		Fault     bool                 `json:"fault"`
+		Flattened bool                 `json:"flattened"`
 		Error     struct {
 			HTTPStatusCode int    `json:"httpStatusCode"`
 			SenderFault    bool   `json:"senderFault"`
@@ -184,41 +182,6 @@ type description struct {
 		} `json:"error"`
 		dropped
 	} `json:"shapes"`
-}
-
-// members are those of a structure, in the order of the description.
-type members struct {
-	order  []string
-	byName map[string]reference
-}
-
-// UnmarshalJSON reads an object and keeps its order, which XML has.
-func (m *members) UnmarshalJSON(text []byte) error {
-	if err := strictly(text, &m.byName); err != nil {
-		return err
-	}
-	dec := jsontext.NewDecoder(bytes.NewReader(text))
-	if _, err := dec.ReadToken(); err != nil {
-		return err
-	}
-	for dec.PeekKind() == '"' {
-		name, err := dec.ReadToken()
-		if err != nil {
-			return err
-		}
-		m.order = append(m.order, name.String())
-		if err := dec.SkipValue(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// strictly reads JSON and stops at members that the Go value does not have.
-func strictly(text []byte, into any) error {
-	dec := json.NewDecoder(bytes.NewReader(text))
-	dec.DisallowUnknownFields()
-	return dec.Decode(into)
 }
 
 type reference struct {
@@ -243,7 +206,9 @@ type dropped struct {
 // it does not know stops it: that could be one that changes the wire.
 func facts(service []byte) (*model.Document, error) {
 	var d description
-	if err := strictly(service, &d); err != nil {
+	dec := json.NewDecoder(bytes.NewReader(service))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&d); err != nil {
 		return nil, err
 	}
 	md := d.Metadata
@@ -299,12 +264,9 @@ func facts(service []byte) (*model.Document, error) {
 			}
 		}
 		slices.Sort(s.Required)
-		if md.Protocol == "query" && !slices.IsSorted(sh.Members.order) {
-			s.Order = sh.Members.order
-		}
-		for member, ref := range sh.Members.byName {
+		for member, ref := range sh.Members {
 			if s.Members == nil {
-				s.Members = make(map[string]model.Member, len(sh.Members.byName))
+				s.Members = make(map[string]model.Member, len(sh.Members))
 			}
 			m := model.Member{
 				Shape: ref.Shape, Location: ref.Location, LocationName: ref.LocationName, Flattened: ref.Flattened,
