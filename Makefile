@@ -51,9 +51,9 @@ fmt:
 generate:
 	$(GO) generate ./...
 
-# What is generated is committed; a difference means that one was forgotten.
-check-generated: generate
-	git diff --exit-code -- internal/qs docs/operations.md
+## check-generated: what is generated is committed; a difference means that one was forgotten
+check-generated:
+	scripts/check-generated.sh
 
 ## model: refresh the contract from the newest botocore
 model:
