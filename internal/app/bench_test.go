@@ -105,3 +105,22 @@ func BenchmarkRegisterUser(b *testing.B) {
 		}
 	})
 }
+
+// BenchmarkListUsers reads pages of 100 users.
+func BenchmarkListUsers(b *testing.B) {
+	s := open(b)
+	for i := range 100 {
+		if status := s.send(s.request("POST", users, registration(fmt.Sprintf("person-%09d@example.org", i)))); status != 201 {
+			b.Fatal(status)
+		}
+	}
+	r := s.request("GET", users, "")
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if status := s.send(r); status != 200 {
+				b.Error(status)
+				return
+			}
+		}
+	})
+}

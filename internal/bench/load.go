@@ -18,12 +18,29 @@ import (
 
 // result is what one load run measured.
 type result struct {
+	n        int
 	rate     float64 // requests answered in a second
 	p50, p99 time.Duration
+	cpu      time.Duration // the server's processor time for each, or 0
 }
 
 // errEnough ends a client's part of a load run before its time.
 var errEnough = errors.New("enough")
+
+// on runs a load against a server, and tells what it cost the server.
+func on(s *server, clients int, span time.Duration, next func(client int) error) (result, error) {
+	before, err := s.cpu()
+	if err != nil {
+		return result{}, err
+	}
+	r, err := load(clients, span, next)
+	if err != nil {
+		return r, err
+	}
+	after, err := s.cpu()
+	r.cpu = (after - before) / time.Duration(max(1, r.n))
+	return r, err
+}
 
 // load runs clients side by side for a time; each calls next over and over.
 func load(clients int, span time.Duration, next func(client int) error) (result, error) {
@@ -56,7 +73,7 @@ func load(clients int, span time.Duration, next func(client int) error) (result,
 		return result{}, fmt.Errorf("%d of %d clients failed: %w", len(errs), clients, err)
 	}
 	slices.Sort(all)
-	return result{rate: float64(len(all)) / took.Seconds(), p50: all[len(all)/2], p99: all[len(all)*99/100]}, nil
+	return result{n: len(all), rate: float64(len(all)) / took.Seconds(), p50: all[len(all)/2], p99: all[len(all)*99/100]}, nil
 }
 
 // conn is a client that costs little, so that what is measured is the server:

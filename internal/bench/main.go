@@ -173,7 +173,7 @@ func conns(n int) []*conn {
 // registering measures RegisterUser on one server.
 func (b *bench) registering(s *server, n int) (result, error) {
 	cs := conns(n)
-	return load(n, b.span, func(c int) error {
+	return on(s, n, b.span, func(c int) error {
 		_, err := b.register(s, cs[c], account)
 		return err
 	})
@@ -259,7 +259,7 @@ func (b *bench) describing(s *server, n int) (result, []byte, error) {
 	sample = append([]byte(nil), sample...)
 	var turn counter
 	cs := conns(n)
-	res, err := load(n, b.span, func(c int) error {
+	res, err := on(s, n, b.span, func(c int) error {
 		_, err := s.call(cs[c], account, "GET", users(account)+"/"+names[turn.next()%int64(len(names))], nil)
 		return err
 	})
@@ -307,7 +307,7 @@ func (b *bench) bareHTTP(file string, sample []byte) (res result, err error) {
 	s.roots = b.onsight.roots
 	defer func() { _ = s.cmd.Process.Kill(); _ = s.cmd.Wait() }()
 	cs := conns(clients)
-	return load(clients, b.span, func(c int) error {
+	return on(s, clients, b.span, func(c int) error {
 		_, err := s.call(cs[c], account, "GET", users(account)+"/somebody", nil)
 		return err
 	})
@@ -334,7 +334,7 @@ func serveBare(file string) error {
 // listing measures pages of 100: each client walks the list from its start.
 func (b *bench) listing(s *server, account string, n int) (result, error) {
 	cs, tokens := conns(n), make([]string, n)
-	return load(n, b.span, func(c int) error {
+	return on(s, n, b.span, func(c int) error {
 		path := users(account) + "?max-results=100"
 		if tokens[c] != "" {
 			path += "&next-token=" + tokens[c]
@@ -411,7 +411,11 @@ func startBare(self, file string) (*server, error) {
 func head(format string, args ...any) { fmt.Printf("\n"+format+"\n", args...) }
 
 func show(name string, r result) {
-	fmt.Printf("  %-32s %8.0f/s   p50 %6.2f ms   p99 %6.2f ms\n", name, r.rate, r.p50.Seconds()*1e3, r.p99.Seconds()*1e3)
+	cost := ""
+	if r.cpu > 0 {
+		cost = fmt.Sprintf("   %5d µs of CPU in the server", r.cpu.Microseconds())
+	}
+	fmt.Printf("  %-32s %8.0f/s   p50 %6.2f ms   p99 %6.2f ms%s\n", name, r.rate, r.p50.Seconds()*1e3, r.p99.Seconds()*1e3, cost)
 }
 
 // ratio prints a ratio with the least one that is expected.
