@@ -11,13 +11,15 @@ import (
 	"onsight/internal/wire"
 )
 
-// service is the name that signatures are scoped to.
-const service = "quicksight"
+// queryWindow is how far a signature's time may be from now where IAM and STS
+// are called; their messages tell it.
+const queryWindow = 15 * time.Minute
 
 // Signed authenticates calls by their signature.
 type Signed struct {
-	now      func() time.Time
-	verifier sigv4.Verifier
+	now func() time.Time
+	// The query face has a window of its own.
+	verifier, queryVerifier sigv4.Verifier
 }
 
 // NewSigned makes a Signed over the root credentials;
@@ -25,6 +27,7 @@ type Signed struct {
 func NewSigned(roots *Roots, now func() time.Time, window time.Duration) *Signed {
 	s := &Signed{now: now}
 	s.verifier.Window = window
+	s.queryVerifier.Window = max(window, queryWindow)
 	s.verifier.Keys = func(_ context.Context, accessKeyID, sessionToken string) (sigv4.Key, error) {
 		c, ok := roots.find(accessKeyID)
 		if !ok || sessionToken != "" {
@@ -32,12 +35,17 @@ func NewSigned(roots *Roots, now func() time.Time, window time.Duration) *Signed
 		}
 		return sigv4.Key{Secret: c.SecretAccessKey, Identity: rootOf(c.Account)}, nil
 	}
+	s.queryVerifier.Keys = s.verifier.Keys
 	return s
 }
 
-// Authenticate verifies a call's signature.
-func (s *Signed) Authenticate(r *http.Request, body []byte, _ *wire.Operation, _ []string) (api.Identity, error) {
-	signature, err := s.verifier.Verify(r.Context(), sigv4.FromHTTP(r, body), service, s.now())
+// Authenticate verifies that a call is signed for the operation's service.
+func (s *Signed) Authenticate(r *http.Request, body []byte, op *wire.Operation, _ []string) (api.Identity, error) {
+	verifier := &s.verifier
+	if op.Service().Protocol() == wire.Query {
+		verifier = &s.queryVerifier
+	}
+	signature, err := verifier.Verify(r.Context(), sigv4.FromHTTP(r, body), op.Service().Name(), s.now())
 	if err != nil {
 		return api.Identity{}, err
 	}

@@ -30,18 +30,20 @@ type Identity struct {
 	Region string
 }
 
-// An Authenticator says who sent a request. Its errors are faults.
+// An Authenticator says who sent a request. Its errors are faults. The
+// operation says which service the signature has to be for.
 type Authenticator interface {
 	Authenticate(r *http.Request, body []byte, op *wire.Operation, labels []string) (Identity, error)
 }
 
 type call struct {
-	id     string
-	op     *wire.Operation
-	who    Identity
-	at     time.Time
-	remote string
-	notes  []slog.Attr
+	id      string
+	service *wire.Service
+	op      *wire.Operation
+	who     Identity
+	at      time.Time
+	remote  string
+	notes   []slog.Attr
 }
 
 type callKey struct{}

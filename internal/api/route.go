@@ -3,31 +3,37 @@ package api
 import (
 	"context"
 
+	"onsight/internal/contract"
 	"onsight/internal/fault"
 	"onsight/internal/policy"
-	"onsight/internal/qs"
 	"onsight/internal/wire"
 )
 
 // A Route is an operation with what answers it. Handle makes one.
 type Route struct {
-	op    *wire.Operation
-	serve func(ctx context.Context, s *Server, req wire.Request) (any, error)
+	service, name string
+	serve         func(ctx context.Context, s *Server, o *wire.Operation, req wire.Request) (any, error)
 }
 
-// Name is the operation's name in the API.
-func (r Route) Name() string { return r.op.Name }
+// Name is the operation's name in the API of its service.
+func (r Route) Name() string { return r.name }
+
+// Service is the name of the operation's service: quicksight, iam, sts.
+func (r Route) Service() string { return r.service }
 
 // Handle declares who answers an operation. target says what a policy is asked
 // about; it is called before the input is validated, so it must stand any
 // input. answer is called with a valid input only.
+//
+// A nil target asks no policy: whoever's signature holds may call the
+// operation, or answer decides by itself. Nor is one asked of operations that
+// callers do not sign (wire.Operation.Unsigned); Caller is empty there.
 func Handle[In, Out any](
-	op qs.Op[In, Out],
+	op contract.Op[In, Out],
 	target func(ctx context.Context, in *In) policy.Target,
 	answer func(ctx context.Context, in *In) (*Out, error),
 ) Route {
-	o := wire.Lookup(op.Name)
-	return Route{op: o, serve: func(ctx context.Context, s *Server, req wire.Request) (any, error) {
+	return Route{service: op.Service, name: op.Name, serve: func(ctx context.Context, s *Server, o *wire.Operation, req wire.Request) (any, error) {
 		in := new(In)
 		broken, err := o.Bind(in, req)
 		if err != nil {
@@ -37,8 +43,10 @@ func Handle[In, Out any](
 		if err := broken.Labels(); err != nil {
 			return nil, err
 		}
-		if err := s.authorize(ctx, o, req, target(ctx, in)); err != nil {
-			return nil, err
+		if target != nil && !o.Unsigned {
+			if err := s.authorize(ctx, o, req, target(ctx, in)); err != nil {
+				return nil, err
+			}
 		}
 		if err := broken.Err(); err != nil {
 			return nil, err
@@ -54,29 +62,44 @@ func Handle[In, Out any](
 	}}
 }
 
-// unanswered is the route of an operation that nobody declares.
-func unanswered(o *wire.Operation) Route {
-	return Route{op: o, serve: func(ctx context.Context, s *Server, req wire.Request) (any, error) {
-		broken, err := o.Bind(nil, req)
-		if err != nil {
-			return nil, err
-		}
-		if err := broken.Labels(); err != nil {
-			return nil, err
-		}
+// unanswered serves an operation that nobody declares.
+func unanswered(ctx context.Context, s *Server, o *wire.Operation, req wire.Request) (any, error) {
+	broken, err := o.Bind(nil, req)
+	if err != nil {
+		return nil, err
+	}
+	if err := broken.Labels(); err != nil {
+		return nil, err
+	}
+	if !o.Unsigned {
 		if err := s.authorize(ctx, o, req, policy.Target{Resource: "*"}); err != nil {
 			return nil, err
 		}
-		if err := broken.Err(); err != nil {
-			return nil, err
-		}
-		return nil, fault.NotImplemented(o.Name)
-	}}
+	}
+	if err := broken.Err(); err != nil {
+		return nil, err
+	}
+	return nil, fault.NotImplemented(o.Name)
 }
 
 func (s *Server) authorize(ctx context.Context, o *wire.Operation, req wire.Request, on policy.Target) error {
+	who := Caller(ctx)
 	if on.Account == "" {
-		on.Account = accountOf(o, req)
+		on.Account = accountOf(o, req, who)
 	}
-	return s.authorizer.Authorize(ctx, Caller(ctx), "quicksight:"+o.Name, on)
+	return s.authorizer.Authorize(ctx, who, o.Action(), on)
+}
+
+// table returns the routes of a service's operations, one for each.
+func table(service *wire.Service, declared []Route) map[*wire.Operation]Route {
+	all := make(map[*wire.Operation]Route, len(service.Operations()))
+	for _, o := range service.Operations() {
+		all[o] = Route{service: service.Name(), name: o.Name, serve: unanswered}
+	}
+	for _, r := range declared {
+		if r.service == service.Name() {
+			all[service.Lookup(r.name)] = r
+		}
+	}
+	return all
 }

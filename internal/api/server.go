@@ -12,6 +12,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"onsight/internal/fault"
@@ -46,44 +47,50 @@ type Server struct {
 	authorizer    Authorizer
 	basePath      string
 	onArrival     func(ctx context.Context, operation, account string) error
-	router        *wire.Router
-	routes        map[*wire.Operation]Route
+	// QuickSight's operations are found by method and path; those of the other
+	// services are all at the path /, and their models are read when first
+	// asked for.
+	quickSight *wire.Service
+	router     *wire.Router
+	routes     map[*wire.Operation]Route
+	atRoot     map[string]func() map[*wire.Operation]Route
 }
 
 // New makes a server that answers the given routes, and every other operation
-// of the model with NotImplementedException.
+// of the models with NotImplementedException.
 func New(c Config, routes ...Route) *Server {
 	s := &Server{
 		log: c.Log, now: c.Now, authenticator: c.Authenticator, authorizer: c.Authorizer,
 		basePath: strings.TrimSuffix(c.BasePath, "/"), onArrival: c.Arrive,
-		router: wire.NewRouter(wire.Operations()), routes: map[*wire.Operation]Route{},
+		quickSight: wire.Of(wire.QuickSight), router: wire.NewRouter(wire.Operations()),
+		atRoot: make(map[string]func() map[*wire.Operation]Route),
 	}
-	for _, r := range routes {
-		s.routes[r.op] = r
-	}
-	for _, o := range wire.Operations() {
-		if _, ok := s.routes[o]; !ok {
-			s.routes[o] = unanswered(o)
+	for _, name := range wire.Services() {
+		if name == wire.QuickSight {
+			s.routes = table(s.quickSight, routes)
+			continue
 		}
+		s.atRoot[name] = sync.OnceValue(func() map[*wire.Operation]Route { return table(wire.Of(name), routes) })
 	}
 	return s
 }
 
 // ServeHTTP answers one call.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	c := &call{id: newRequestID(), at: s.now(), remote: r.RemoteAddr}
+	c := &call{id: newRequestID(), service: s.quickSight, at: s.now(), remote: r.RemoteAddr}
 	ctx := context.WithValue(r.Context(), callKey{}, c)
 	out, err := s.answer(ctx, c, w, r)
 	var body []byte
 	var status int
+	var code string
 	h := w.Header()
 	if err == nil {
 		body, status = c.op.AppendOutput(nil, out, c.id)
 	} else {
-		f := fault.Of(err)
-		var code string
-		body, status, code = wire.AppendFault(nil, c.op, f, c.id)
-		h["x-amzn-ErrorType"] = []string{code}
+		body, status, code = c.service.AppendFault(nil, c.op, fault.Of(err), c.id)
+		if c.service.Protocol() != wire.Query { // which has the code in its XML
+			h["x-amzn-ErrorType"] = []string{code}
+		}
 		if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable {
 			h["Retry-After"] = []string{"1"}
 			h["x-amz-retry-after"] = []string{"1000"}
@@ -91,7 +98,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	h["x-amzn-RequestId"] = []string{c.id}
 	if status != http.StatusNoContent {
-		h["Content-Type"] = []string{"application/json"}
+		h["Content-Type"] = []string{c.service.Protocol().ContentType()}
 		h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	}
 	w.WriteHeader(status)
@@ -99,7 +106,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		// A caller that has gone away is not our error.
 		_, _ = w.Write(body)
 	}
-	s.report(ctx, c, status, err)
+	s.report(ctx, c, status, code, err)
 }
 
 // answer takes a request as far as the output or the error of its operation.
@@ -113,48 +120,89 @@ func (s *Server) answer(ctx context.Context, c *call, w http.ResponseWriter, r *
 		}
 	}()
 	path, query, _ := strings.Cut(r.RequestURI, "?")
-	op, labels, ok := s.router.Match(r.Method, strings.TrimPrefix(path, s.basePath))
+	var req wire.Request
+	var route Route
+	var body []byte
+	if at := strings.TrimPrefix(path, s.basePath); at == "/" || at == "" {
+		route, body, err = s.routeAtRoot(c, w, r, query, &req)
+	} else {
+		route, body, err = s.routeByPath(c, w, r, at, &req)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !c.op.Unsigned {
+		c.who, err = s.authenticator.Authenticate(r, body, c.op, req.Labels)
+		if err != nil {
+			return nil, err
+		}
+	}
+	req.RawQuery, req.Body = query, body
+	req.ContentType, req.Accept = r.Header.Get("Content-Type"), r.Header.Get("Accept")
+	return route.serve(ctx, s, c.op, req)
+}
+
+// routeByPath finds the operation by method and path, and reads the body.
+func (s *Server) routeByPath(c *call, w http.ResponseWriter, r *http.Request, path string, req *wire.Request) (route Route, body []byte, err error) {
+	op, labels, ok := s.router.Match(r.Method, path)
 	if !ok {
-		return nil, fault.UnknownOperation(r.Method, path)
+		return route, nil, fault.UnknownOperation(r.Method, path)
 	}
-	c.op = op
-	body, err := readBody(w, r, op.BodyLimit())
+	c.op, req.Labels = op, labels
+	body, err = readBody(w, r, op.BodyLimit())
+	return s.routes[op], body, err
+}
+
+// routeAtRoot finds the operation of a service whose operations are all at the
+// path /: by a header, or by parameters in the body and the query.
+func (s *Server) routeAtRoot(c *call, w http.ResponseWriter, r *http.Request, query string, req *wire.Request) (route Route, body []byte, err error) {
+	protocol := wire.AtRoot(r.Method, query, r.Header)
+	if protocol == wire.RestJSON {
+		return route, nil, fault.UnknownOperation(r.Method, "/")
+	}
+	c.service = wire.Stranger(protocol)
+	if body, err = readBody(w, r, wire.RootBodyLimit); err != nil {
+		return route, nil, err
+	}
+	if protocol == wire.JSON11 {
+		c.service, c.op, err = wire.FindTarget(r.Header.Get("X-Amz-Target"))
+	} else {
+		if req.Form, err = wire.ParseForm(query, r.Header.Get("Content-Type"), body); err != nil {
+			return route, nil, err
+		}
+		c.service, c.op, err = wire.FindAction(req.Form)
+	}
 	if err != nil {
-		return nil, err
+		return route, nil, err
 	}
-	c.who, err = s.authenticator.Authenticate(r, body, op, labels)
-	if err != nil {
-		return nil, err
-	}
-	return s.routes[op].serve(ctx, s, wire.Request{
-		Labels: labels, RawQuery: query, Body: body,
-		ContentType: r.Header.Get("Content-Type"), Accept: r.Header.Get("Accept"),
-	})
+	return s.atRoot[c.service.Name()]()[c.op], body, nil
 }
 
 // arrive tells the owner of the server that an account is being used.
 func (s *Server) arrive(ctx context.Context, o *wire.Operation, req wire.Request) error {
-	if s.onArrival == nil {
+	if s.onArrival == nil || o.Service() != s.quickSight {
 		return nil
 	}
-	return s.onArrival(ctx, o.Name, accountOf(o, req))
+	return s.onArrival(ctx, o.Name, accountOf(o, req, Principal{}))
 }
 
 // report writes the call's log line: what was asked, by whom, how it ended.
-func (s *Server) report(ctx context.Context, c *call, status int, err error) {
+func (s *Server) report(ctx context.Context, c *call, status int, code string, err error) {
 	level := slog.LevelInfo
 	attrs := make([]slog.Attr, 0, 10)
 	attrs = append(attrs, slog.String("request", c.id), slog.Int("status", status))
 	if c.op != nil {
 		attrs = append(attrs, slog.String("operation", c.op.Name))
+		if c.service != s.quickSight {
+			attrs = append(attrs, slog.String("service", c.service.Name()))
+		}
 	}
 	if c.who.ARN != "" {
 		attrs = append(attrs, slog.String("caller", c.who.ARN), slog.String("region", c.who.Region))
 	}
 	attrs = append(attrs, slog.String("remote", c.remote), slog.Duration("took", s.now().Sub(c.at)))
 	if err != nil {
-		f := fault.Of(err)
-		attrs = append(attrs, slog.String("error", f.Code))
+		attrs = append(attrs, slog.String("error", code))
 		if status >= http.StatusInternalServerError && status != http.StatusNotImplemented {
 			level = slog.LevelError
 			attrs = append(attrs, slog.String("cause", err.Error()))
@@ -164,8 +212,11 @@ func (s *Server) report(ctx context.Context, c *call, status int, err error) {
 }
 
 // accountOf is the account that a call is about: the first label of the path,
-// where that is an account.
-func accountOf(o *wire.Operation, req wire.Request) string {
+// where that is an account. The services at the path / know only the caller's.
+func accountOf(o *wire.Operation, req wire.Request, who Principal) string {
+	if o.Service().Protocol() != wire.RestJSON {
+		return who.Account
+	}
 	if len(req.Labels) > 0 && (strings.HasPrefix(o.Path, "/account") || strings.HasPrefix(o.Path, "/v1/account")) {
 		return req.Labels[0]
 	}

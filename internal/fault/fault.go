@@ -53,6 +53,12 @@ const (
 	VPCConnection   = "VPC_CONNECTION"
 )
 
+// New is an error of the API with that code, such as iamapi.ErrNoSuchEntity.
+// Its status is the model's.
+func New(code, format string, args ...any) *Fault {
+	return &Fault{Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
 // Exists is a ResourceExistsException: the name is taken. The resource type may be empty.
 func Exists(resourceType, format string, args ...any) *Fault {
 	return &Fault{Code: "ResourceExistsException", ResourceType: resourceType, Message: fmt.Sprintf(format, args...)}
@@ -131,6 +137,21 @@ func Serialization(format string, args ...any) *Fault {
 // UnknownOperation says that no operation has this method and path.
 func UnknownOperation(method, path string) *Fault {
 	return front("UnknownOperationException", 404, fmt.Sprintf("No operation has method %s and path %s.", method, path))
+}
+
+// UnknownTarget says that the X-Amz-Target header names no operation.
+func UnknownTarget(target string) *Fault {
+	return front("UnknownOperationException", 404, fmt.Sprintf("There is no operation %s.", target))
+}
+
+// MissingAction says that a request on the query face names no operation.
+func MissingAction() *Fault {
+	return front("MissingAction", 400, "The request is missing an action or a required parameter.")
+}
+
+// InvalidAction says that no operation of the query face has this name and version.
+func InvalidAction(action, version string) *Fault {
+	return front("InvalidAction", 400, fmt.Sprintf("Could not find operation %s for version %s", action, version))
 }
 
 // UnsupportedMediaType says that a body came with a Content-Type other than application/json.

@@ -22,6 +22,7 @@ import (
 	"onsight/internal/access"
 	"onsight/internal/app"
 	"onsight/internal/config"
+	"onsight/internal/contract"
 	"onsight/internal/qs"
 	"onsight/internal/sigv4"
 	"onsight/internal/store"
@@ -143,15 +144,21 @@ func (s *Server) Subscribe(t *testing.T) {
 	}
 }
 
-// Call makes a signed call. The error is a *fault.Fault when the server answers with one.
-func Call[In, Out any](t *testing.T, s *Server, op qs.Op[In, Out], in In) (*Out, error) {
+// Call makes a call of any of the services, signed unless the operation's
+// callers do not sign. The error is a *fault.Fault when the server answers with one.
+func Call[In, Out any](t *testing.T, s *Server, op contract.Op[In, Out], in In) (*Out, error) {
 	t.Helper()
-	o := wire.Lookup(op.Name)
+	o := wire.Of(op.Service).Lookup(op.Name)
 	method, path, body, err := o.EncodeRequest(&in)
 	if err != nil {
 		t.Fatalf("%s: %v", op.Name, err)
 	}
-	res, answer := s.Send(t, s.Request(t, method, path, body))
+	r := s.unsigned(t, method, path, body)
+	o.RequestHeaders(r.Header, body)
+	if !o.Unsigned {
+		s.sign(r, body, op.Service)
+	}
+	res, answer := s.Send(t, r)
 	if res.StatusCode >= http.StatusMultipleChoices {
 		return nil, wire.DecodeFault(res.StatusCode, res.Header.Get("x-amzn-ErrorType"), answer)
 	}
@@ -162,13 +169,11 @@ func Call[In, Out any](t *testing.T, s *Server, op qs.Op[In, Out], in In) (*Out,
 	return out, nil
 }
 
-// Request makes a signed request, for a test that changes it before it is sent.
+// Request makes a request that is signed for QuickSight, for a test that
+// changes it before it is sent.
 func (s *Server) Request(t *testing.T, method, path string, body []byte) *http.Request {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), method, s.URL+path, bytes.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := s.unsigned(t, method, path, body)
 	if len(body) > 0 {
 		r.Header.Set("Content-Type", "application/json")
 	}
@@ -176,9 +181,24 @@ func (s *Server) Request(t *testing.T, method, path string, body []byte) *http.R
 	return r
 }
 
-// Sign signs a request anew, as it is now.
-func (s *Server) Sign(r *http.Request, body []byte) {
-	sigv4.Sign(r, body, s.key.AccessKeyID, s.key.SecretAccessKey, "", s.Region, "quicksight", s.Now())
+func (s *Server) unsigned(t *testing.T, method, path string, body []byte) *http.Request {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, s.URL+path, bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// Sign signs a request anew for QuickSight, as it is now.
+func (s *Server) Sign(r *http.Request, body []byte) { s.sign(r, body, wire.QuickSight) }
+
+func (s *Server) sign(r *http.Request, body []byte, service string) {
+	region := s.Region
+	if service == wire.IAM { // which is in one region of each partition
+		region = "us-east-1"
+	}
+	sigv4.Sign(r, body, s.key.AccessKeyID, s.key.SecretAccessKey, "", region, service, s.Now())
 }
 
 // Send sends a request and reads the answer whole.

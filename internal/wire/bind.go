@@ -24,6 +24,8 @@ type Request struct {
 	ContentType, Accept string
 	// Body is the whole body. Bind keeps nothing of it.
 	Body []byte
+	// Form is, on the query face, what takes the place of all the above.
+	Form Form
 }
 
 // Bind reads a request into in, a pointer to the operation's zero input, or
@@ -51,7 +53,10 @@ func (o *Operation) Bind(in any, r Request) (Violations, error) {
 			return Violations{}, err
 		}
 	}
-	if err := accepts(r.Accept); err != nil {
+	if o.service.protocol == Query {
+		return o.bindForm(c, v, r.Form)
+	}
+	if err := o.accepts(r.Accept); err != nil {
 		return Violations{}, err
 	}
 	d := newDecoder(r.Body)
@@ -66,7 +71,7 @@ func (o *Operation) Bind(in any, r Request) (Violations, error) {
 	}
 	seen |= inQuery
 	if len(r.Body) > 0 {
-		if err := checkContentType(r.ContentType); err != nil {
+		if err := o.checkContentType(r.ContentType); err != nil {
 			return Violations{}, err
 		}
 		inBody, err := d.root(o.plan.in, c, v)
@@ -79,21 +84,49 @@ func (o *Operation) Bind(in any, r Request) (Violations, error) {
 	return d.broken, nil
 }
 
+// bindForm is Bind on the query face.
+func (o *Operation) bindForm(c *codec, v reflect.Value, f Form) (Violations, error) {
+	root, err := f.tree(o.plan.in)
+	if err != nil {
+		return Violations{}, err
+	}
+	d := newDecoder(nil)
+	defer d.release()
+	d.texts = true
+	seen, err := d.treeMembers(o.plan.in, c, v, root)
+	if err != nil {
+		return Violations{}, err
+	}
+	d.missing(o.plan.in, seen)
+	return d.broken, nil
+}
+
 // checkContentType refuses a body that says it is something else than JSON.
 // No header at all is accepted: hand-written clients and old SDKs send none.
-func checkContentType(header string) error {
-	if header == "" || header == "application/json" {
+func (o *Operation) checkContentType(header string) error {
+	want := o.service.protocol.ContentType()
+	if header == "" || header == want {
 		return nil
 	}
-	if media, _, err := mime.ParseMediaType(header); (err == nil || errors.Is(err, mime.ErrInvalidMediaParameter)) && media == "application/json" {
+	if media := mediaType(header); media == want || media == "application/json" {
 		return nil
 	}
-	return fault.UnsupportedMediaType("The body's Content-Type is %q; this API takes application/json.", cut(header, maxPath))
+	return fault.UnsupportedMediaType("The body's Content-Type is %q; this API takes %s.", cut(header, maxPath), want)
+}
+
+// mediaType returns the media type that a header names, or nothing.
+func mediaType(header string) string {
+	media, _, err := mime.ParseMediaType(header)
+	if err != nil && !errors.Is(err, mime.ErrInvalidMediaParameter) {
+		return ""
+	}
+	return media
 }
 
 // accepts refuses a caller that does not take JSON as an answer.
-func accepts(header string) error {
-	if header == "" || header == "*/*" || header == "application/json" {
+func (o *Operation) accepts(header string) error {
+	want := o.service.protocol.ContentType()
+	if header == "" || header == "*/*" || header == want {
 		return nil
 	}
 	for one := range strings.SplitSeq(header, ",") {
@@ -104,11 +137,11 @@ func accepts(header string) error {
 		if q, err := strconv.ParseFloat(params["q"], 64); err == nil && q == 0 {
 			continue
 		}
-		if media == "*/*" || media == "application/*" || media == "application/json" {
+		if media == "*/*" || media == "application/*" || media == "application/json" || media == want {
 			return nil
 		}
 	}
-	return fault.NotAcceptable("The Accept header is %q; this API answers with application/json.", cut(header, maxPath))
+	return fault.NotAcceptable("The Accept header is %q; this API answers with %s.", cut(header, maxPath), want)
 }
 
 // labels reads the members in the path and returns their bits in required.

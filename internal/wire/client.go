@@ -2,6 +2,7 @@ package wire
 
 import (
 	"fmt"
+	"net/http"
 	"reflect"
 	"strconv"
 	"strings"
@@ -25,6 +26,10 @@ func (o *Operation) EncodeRequest(in any) (method, pathAndQuery string, body []b
 	if err != nil {
 		return "", "", nil, err
 	}
+	if o.service.protocol == Query {
+		body = append(body, "Action="+o.Name+"&Version="+o.service.version...)
+		return o.Method, o.Path, appendForm(body, "", o.plan.in, c, v), nil
+	}
 	target, err := o.encodePath(c, v)
 	if err != nil {
 		return "", "", nil, err
@@ -41,10 +46,25 @@ func (o *Operation) EncodeRequest(in any) (method, pathAndQuery string, body []b
 			separator = '&'
 		}
 	}
-	if o.plan.body {
+	if o.plan.body || o.service.protocol == JSON11 {
 		body = appendObject(nil, o.plan.in, c, v)
 	}
 	return o.Method, string(target), body, nil
+}
+
+// RequestHeaders sets the headers of a request with that body, as an SDK does.
+func (o *Operation) RequestHeaders(h http.Header, body []byte) {
+	switch o.service.protocol {
+	case Query:
+		h.Set("Content-Type", formType+"; charset=utf-8")
+		return
+	case JSON11:
+		h.Set("X-Amz-Target", o.service.targetPrefix+"."+o.Name)
+	case RestJSON:
+	}
+	if len(body) > 0 {
+		h.Set("Content-Type", o.service.protocol.ContentType())
+	}
 }
 
 func (o *Operation) encodePath(c *codec, v reflect.Value) ([]byte, error) {
@@ -134,6 +154,9 @@ func (o *Operation) DecodeOutput(status int, body []byte, out any) error {
 	if m := o.plan.code; m != nil {
 		f := &c.fields[m.index]
 		target{v.Field(f.index), f.pointer}.setInt(int64(status))
+	}
+	if o.service.protocol == Query {
+		return o.decodeXMLOutput(body, c, v)
 	}
 	if len(body) == 0 {
 		return nil

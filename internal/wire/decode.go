@@ -26,6 +26,7 @@ type decoder struct {
 	path   []step
 	hidden int  // how many sensitive shapes are around the place being read
 	inPath bool // the place is the request's path
+	texts  bool // it reads a form, where all values are texts
 	client bool // it reads an answer: rules are not checked
 	broken Violations
 }
@@ -63,7 +64,7 @@ func (d *decoder) release() {
 	}
 	clear(d.path[:cap(d.path)])
 	d.path = d.path[:0]
-	d.hidden, d.inPath, d.client, d.broken = 0, false, false, Violations{}
+	d.hidden, d.inPath, d.texts, d.client, d.broken = 0, false, false, false, Violations{}
 	decoders.Put(d)
 }
 
@@ -159,7 +160,11 @@ func (d *decoder) unexpected(sh *shape, got string) error {
 	if d.hidden > 0 || sh.hides() {
 		got = "of another type"
 	}
-	return fault.Serialization("%s is %s where %s is expected.", subject, got, sh.expected())
+	want := sh.expected()
+	if d.texts && sh.kind == timestamp {
+		want = "a time in the form of ISO 8601"
+	}
+	return fault.Serialization("%s is %s where %s is expected.", subject, got, want)
 }
 
 // expected names the type of a shape for a person.

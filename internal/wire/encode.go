@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -29,31 +30,36 @@ func appendMember(dst []byte, m *member, f *field, v reflect.Value, start int, l
 	if m.location != inBody {
 		return dst
 	}
-	fv := v.Field(f.index)
-	switch {
-	case f.pointer:
-		if fv.IsNil() {
-			return dst
-		}
-		fv = fv.Elem()
-	case f.codec.raw, m.shape.kind == blob:
-		if fv.IsNil() {
-			return dst
-		}
-	case m.shape.kind == list:
-		if fv.IsNil() && m.bit == 0 && !lists {
-			return dst
-		}
-	case m.shape.kind == mapping:
-		if fv.IsNil() && m.bit == 0 {
-			return dst
-		}
+	fv, ok := memberValue(m, f, v, lists)
+	if !ok {
+		return dst
 	}
 	if len(dst) > start {
 		dst = append(dst, ',')
 	}
 	dst = append(dst, m.quoted...)
 	return appendValue(dst, m.shape, f.codec, fv)
+}
+
+// memberValue returns the value of a structure's member, and whether it is to
+// be written: a list or map that is not set is where it is required, and a list
+// where lists says so.
+func memberValue(m *member, f *field, v reflect.Value, lists bool) (fv reflect.Value, ok bool) {
+	fv = v.Field(f.index)
+	switch {
+	case f.pointer:
+		if fv.IsNil() {
+			return fv, false
+		}
+		return fv.Elem(), true
+	case f.codec.raw, m.shape.kind == blob:
+		return fv, !fv.IsNil()
+	case m.shape.kind == list:
+		return fv, m.bit != 0 || lists || !fv.IsNil()
+	case m.shape.kind == mapping:
+		return fv, m.bit != 0 || !fv.IsNil()
+	}
+	return fv, true
 }
 
 // appendValue writes a value that is set.
@@ -101,15 +107,8 @@ func appendElement(dst []byte, sh *shape, c *codec, v reflect.Value) []byte {
 
 // appendMap writes a map, sorted by its keys.
 func appendMap(dst []byte, sh *shape, c *codec, v reflect.Value) []byte {
-	keys := v.MapKeys()
-	slices.SortFunc(keys, func(a, b reflect.Value) int {
-		if a.String() < b.String() {
-			return -1
-		}
-		return 1
-	})
 	dst = append(dst, '{')
-	for i, k := range keys {
+	for i, k := range sortedKeys(v) {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
@@ -117,6 +116,13 @@ func appendMap(dst []byte, sh *shape, c *codec, v reflect.Value) []byte {
 		dst = appendElement(dst, sh.elem, c.elem, v.MapIndex(k))
 	}
 	return append(dst, '}')
+}
+
+// sortedKeys returns the keys of a map from strings, sorted.
+func sortedKeys(v reflect.Value) []reflect.Value {
+	keys := v.MapKeys()
+	slices.SortFunc(keys, func(a, b reflect.Value) int { return strings.Compare(a.String(), b.String()) })
+	return keys
 }
 
 // appendText writes a string. Invalid UTF-8 in it becomes U+FFFD.

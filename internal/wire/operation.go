@@ -26,6 +26,7 @@ type Operation struct {
 	Unsigned bool
 
 	service       *Service
+	action        string
 	input, output string
 	code          int // status of success in the model, or 0
 
@@ -53,6 +54,9 @@ type operationPlan struct {
 	lists     bool    // whether lists at the top are sent even when empty
 }
 
+// Action is the operation's IAM action, such as iam:CreateUser.
+func (o *Operation) Action() string { return o.action }
+
 // Service is the service that the operation is of.
 func (o *Operation) Service() *Service { return o.service }
 
@@ -68,16 +72,22 @@ func (o *Operation) HasNextToken() bool { return o.compile() == nil && o.plan.to
 // HasBody tells whether the operation has members in the request body.
 func (o *Operation) HasBody() bool { return o.compile() == nil && o.plan.body }
 
-// Limits of the request body in bytes. The model allows a blob of 20 MiB,
-// which is 28 MiB in base64; the others are definitions, whose limits the
+// Limits of the request body in bytes. QuickSight's model allows a blob of 20
+// MiB, which is 28 MiB in base64; the others are definitions, whose limits the
 // model does not state.
 const (
 	bodyLimit     = 10 << 20
 	blobBodyLimit = 32 << 20
+	// RootBodyLimit is that of all operations at the path /, of which the
+	// body itself says which one is meant.
+	RootBodyLimit = 1 << 20
 )
 
 // BodyLimit is the largest request body in bytes that the operation takes.
 func (o *Operation) BodyLimit() int64 {
+	if o.service.protocol != RestJSON {
+		return RootBodyLimit
+	}
 	if o.compile() == nil && o.plan.blob {
 		return blobBodyLimit
 	}
@@ -117,7 +127,7 @@ func (o *Operation) compilePlan() error {
 		m := &p.in.members[i]
 		switch m.location {
 		case inPath:
-			if !m.shape.textual() {
+			if !m.shape.textual() || o.service.protocol != RestJSON {
 				return fmt.Errorf("member %s cannot stand in the path", m.name)
 			}
 			labels[m.wire] = m
@@ -126,7 +136,7 @@ func (o *Operation) compilePlan() error {
 			if of.kind == list {
 				of = of.elem
 			}
-			if !of.textual() {
+			if !of.textual() || o.service.protocol != RestJSON {
 				return fmt.Errorf("member %s cannot stand in the query", m.name)
 			}
 			p.query[m.wire] = m

@@ -15,7 +15,7 @@ import (
 // goTypes returns the zero input and output of an operation.
 func goTypes(op *Operation) [2]any {
 	return map[string]map[string][2]any{
-		"quicksight": qsTypes, "iam": iamapiTypes, "sts": stsapiTypes, "cloudtrail": cloudtrailapiTypes,
+		QuickSight: qsTypes, IAM: iamapiTypes, STS: stsapiTypes, CloudTrail: cloudtrailapiTypes,
 	}[op.service.name][op.Name]
 }
 

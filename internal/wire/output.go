@@ -40,6 +40,9 @@ func (o *Operation) AppendOutput(dst []byte, out any, requestID string) (body []
 			}
 		}
 	}
+	if o.service.protocol == Query {
+		return o.appendXMLOutput(dst, c, v, requestID), status
+	}
 	if status == http.StatusNoContent {
 		return dst, status
 	}

@@ -15,3 +15,15 @@ const (
 // protocols are the protocols by their names in the model. A document that
 // names none, as tests have, is one of restJson1.
 var protocols = map[string]Protocol{"": RestJSON, "rest-json": RestJSON, "query": Query, "json": JSON11}
+
+// ContentType is the Content-Type of the protocol's answers, and of its
+// requests too where it is JSON.
+func (p Protocol) ContentType() string {
+	switch p {
+	case Query:
+		return "text/xml"
+	case JSON11:
+		return "application/x-amz-json-1.1"
+	}
+	return "application/json"
+}

@@ -151,8 +151,8 @@ func decodeBase64(src []byte) ([]byte, error) {
 	return dst[:n], err
 }
 
-// scalarText reads a scalar from the text it has in a path or query, and
-// returns the rules that it breaks.
+// scalarText reads a scalar from the text it has in a path, a query, a form or
+// XML, and returns the rules that it breaks.
 func (d *decoder) scalarText(sh *shape, value string, to target) (broken uint, err error) {
 	switch sh.kind {
 	case text:
@@ -183,8 +183,22 @@ func (d *decoder) scalarText(sh *shape, value string, to target) (broken uint, e
 		}
 		to.setFloat(f)
 		return sh.checkNumber(f), nil
+	case timestamp:
+		t, err := time.Parse(time.RFC3339, value)
+		if err != nil {
+			return 0, d.unexpected(sh, quoteValue(value))
+		}
+		to.setTime(t.UTC())
+		return 0, nil
+	case blob:
+		data, err := decodeBase64([]byte(value))
+		if err != nil {
+			return 0, d.unexpected(sh, "a text of another kind")
+		}
+		to.setBytes(data)
+		return sh.checkLength(len(data)), nil
 	}
-	return 0, fmt.Errorf("shape %s cannot stand in a path or query", sh.name)
+	return 0, fmt.Errorf("shape %s cannot stand in a text", sh.name)
 }
 
 // parseInt reads a decimal integer as the path and the query have it: an

@@ -28,19 +28,30 @@ type Service struct {
 	byName     map[string]*Operation
 	raw        map[string]jsontext.Value // shapes as they stand in the document
 
+	codesOnce sync.Once
+	codes     map[string]string
+
 	mu     sync.Mutex // guards what follows
 	shapes map[string]*shape
 	broken error // the first shape that could not be compiled
 	codecs map[codecKey]*codec
 }
 
+// The names of the services whose models are built in.
+const (
+	QuickSight = "quicksight"
+	IAM        = "iam"
+	STS        = "sts"
+	CloudTrail = "cloudtrail"
+)
+
 // builtIn are the services of the models that are built in, by their names.
 // Each is read when it is first asked for.
 var builtIn = map[string]func() *Service{
-	"quicksight": onFirstUse(model.QuickSight),
-	"iam":        onFirstUse(model.IAM),
-	"sts":        onFirstUse(model.STS),
-	"cloudtrail": onFirstUse(model.CloudTrail),
+	QuickSight: onFirstUse(model.QuickSight),
+	IAM:        onFirstUse(model.IAM),
+	STS:        onFirstUse(model.STS),
+	CloudTrail: onFirstUse(model.CloudTrail),
 }
 
 func onFirstUse(document []byte) func() *Service {
@@ -53,13 +64,13 @@ func onFirstUse(document []byte) func() *Service {
 	})
 }
 
-var quickSight = builtIn["quicksight"]
+var quickSight = builtIn[QuickSight]
 
 // Services are the names of the services that are built in, sorted.
 func Services() []string { return slices.Sorted(maps.Keys(builtIn)) }
 
-// Of returns the built-in service that signatures and IAM actions call by that
-// name (quicksight, iam, sts, cloudtrail), or nil. The first call for a service
+// Of returns the built-in service of that name, by which signatures and IAM
+// actions call it too, or nil. The first call for a service
 // reads its model.
 func Of(name string) *Service {
 	if s, ok := builtIn[name]; ok {
@@ -123,6 +134,9 @@ func Parse(document []byte) (*Service, error) {
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read model: %w", err)
+	}
+	for _, o := range s.byName {
+		o.action = s.name + ":" + o.Name // here, for the document's members come in any order
 	}
 	s.operations = slices.SortedFunc(maps.Values(s.byName), func(a, b *Operation) int { return strings.Compare(a.Name, b.Name) })
 	return s, nil

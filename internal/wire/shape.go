@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -52,7 +53,9 @@ type shape struct {
 	kind      kind
 	sensitive bool
 	union     bool
-	errorCode int // the status of an exception, else 0
+	flattened bool   // in forms and XML: no element around the members
+	errorCode int    // the status of an exception, else 0
+	code      string // of an exception on the wire
 
 	// Limits: of the value for numbers, of the length for all else. The texts
 	// are the model's; an empty one means that there is no limit.
@@ -68,6 +71,8 @@ type shape struct {
 
 	elem *shape // members of a list, values of a map
 	key  *shape // of a map
+	// Names in forms and XML: of a list's members, or of a map's keys and values.
+	elemName, keyName string
 }
 
 // A member is one member of a structure.
@@ -80,6 +85,8 @@ type member struct {
 	location location
 	index    int    // in shape.members
 	bit      uint64 // its bit in shape.required, or 0
+	// flattened is set where its shape is, or where it says so itself.
+	flattened bool
 }
 
 // scalar tells whether values are neither lists, maps, structures nor documents.
@@ -142,7 +149,8 @@ func (s *Service) fill(sh *shape, m model.Shape) (err error) {
 	if m.Document {
 		sh.kind = document
 	}
-	sh.sensitive, sh.union, sh.errorCode = m.Sensitive, m.Union, m.Error
+	sh.sensitive, sh.union, sh.flattened = m.Sensitive, m.Union, m.Flattened
+	sh.errorCode, sh.code = m.Error, cmp.Or(m.Code, sh.name)
 	sh.minText, sh.maxText = m.Min.String(), m.Max.String()
 	sh.min, sh.max = math.Inf(-1), math.Inf(1)
 	if sh.minText != "" {
@@ -167,9 +175,11 @@ func (s *Service) fill(sh *shape, m model.Shape) (err error) {
 	}
 	switch sh.kind {
 	case list:
+		sh.elemName = cmp.Or(m.MemberName, "member")
 		sh.elem, err = s.shapeLocked(m.Member)
 		return err
 	case mapping:
+		sh.keyName, sh.elemName = cmp.Or(m.KeyName, "key"), cmp.Or(m.ValueName, "value")
 		if sh.key, err = s.shapeLocked(m.Key); err != nil {
 			return err
 		}
@@ -196,7 +206,7 @@ func (s *Service) fillMembers(sh *shape, m model.Shape) error {
 			return err
 		}
 		mb := &sh.members[i]
-		*mb = member{name: name, path: strings.ToLower(name[:1]) + name[1:], wire: in.LocationName, shape: of, index: i}
+		*mb = member{name: name, path: strings.ToLower(name[:1]) + name[1:], wire: in.LocationName, shape: of, index: i, flattened: in.Flattened || of.flattened}
 		if mb.wire == "" {
 			mb.wire = name
 		}
