@@ -1,11 +1,49 @@
-// Package policy decides what a principal may do. It is pure: no clock, no
-// store, no network.
 package policy
 
-// Keys are the condition keys of one call beside the global ones: a name such
-// as quicksight:IamArn with its values. A key that the call does not carry is
-// left out.
+import "strings"
+
+// A Context holds the condition keys of a request.
+type Context interface {
+	// Values gives the values of a key, and none when the request does not
+	// carry it. The key comes in lower case ("aws:principaltag/team"), for
+	// names of keys have no case. The result is not changed or kept.
+	Values(key string) []string
+}
+
+// Keys are condition keys with their values, such as those of one call beside
+// the global ones: quicksight:IamArn. A key that the call does not carry is
+// left out. Names may be in any case; lower case is found fastest.
 type Keys map[string][]string
+
+// Values implements Context.
+func (k Keys) Values(key string) []string {
+	if v, ok := k[key]; ok {
+		return v
+	}
+	for name, v := range k {
+		if len(name) == len(key) && strings.EqualFold(name, key) {
+			return v
+		}
+	}
+	return nil
+}
+
+// Contexts asks one Context after the other; the first that knows a key
+// answers. Nil ones are passed over.
+type Contexts []Context
+
+// Values implements Context.
+func (c Contexts) Values(key string) []string {
+	for _, x := range c {
+		if x == nil {
+			continue
+		}
+		if v := x.Values(key); len(v) > 0 {
+			return v
+		}
+	}
+	return nil
+}
 
 // Target is what a call acts on, as policies see it.
 type Target struct {
