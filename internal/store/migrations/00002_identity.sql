@@ -1,5 +1,8 @@
 -- +goose Up
 
+-- Users are listed by name, page by page: on SQLite their rows lie in the
+-- order of the key, so that a page of a large account costs no more than one
+-- of a small account.
 CREATE TABLE users (
 	account            TEXT COLLATE "C" NOT NULL,
 	namespace          TEXT COLLATE "C" NOT NULL,
@@ -18,7 +21,7 @@ CREATE TABLE users (
 	created_us         BIGINT NOT NULL,
 	last_sign_in_us    BIGINT,
 	PRIMARY KEY (account, namespace, name)
-);
+) WITHOUT ROWID;
 
 -- Not unique: two users of one role may differ in nothing but the session name,
 -- and only the name is the key.
