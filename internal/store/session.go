@@ -54,7 +54,11 @@ type statement interface {
 }
 
 // liteSession is a session with SQLite.
-type liteSession struct{ c *lite.Conn }
+type liteSession struct {
+	c *lite.Conn
+	// committed is called after each commit that changed something; nil is nothing.
+	committed func(*lite.Conn)
+}
 
 func (s liteSession) begin(m mode) error { return s.c.Begin(m != reading) }
 func (s liteSession) prepare(query string) (statement, error) {
@@ -67,7 +71,13 @@ func (s liteSession) prepare(query string) (statement, error) {
 func (s liteSession) savepoint() error { return s.c.Savepoint() }
 func (s liteSession) undo() error      { return s.c.Undo() }
 func (s liteSession) release() error   { return s.c.Release() }
-func (s liteSession) commit() error    { return s.c.Commit() }
+func (s liteSession) commit() error {
+	err := s.c.Commit()
+	if err == nil && s.committed != nil {
+		s.committed(s.c)
+	}
+	return err
+}
 func (s liteSession) rollback() error  { return s.c.Rollback() }
 func (s liteSession) intact(bool) bool { return s.c.InTransaction() }
 func (s liteSession) dead() bool       { return false }

@@ -22,7 +22,6 @@ const fileName = "onsight.db"
 // setup is what each connection to SQLite begins with. FULL waits for the disk
 // at each commit.
 var setup = []string{
-	`PRAGMA busy_timeout = 5000`,
 	`PRAGMA foreign_keys = ON`,
 	`PRAGMA synchronous = FULL`,
 	`PRAGMA temp_store = MEMORY`,
@@ -55,24 +54,46 @@ func (db *DB) openSQLite(ctx context.Context, dir string) error {
 		}
 		uri = (&url.URL{Scheme: "file", Path: filepath.ToSlash(path), RawQuery: oneProcess()}).String()
 	}
-	open := func(more ...string) (session, error) {
-		c, err := lite.Open(uri, append(setup[:len(setup):len(setup)], more...)...)
+	open := func(more ...string) (*lite.Conn, error) {
+		return lite.Open(uri, append(setup[:len(setup):len(setup)], more...)...)
+	}
+	var checkpoints *checkpointer
+	openWriter := func(context.Context) (session, error) {
+		c, err := open(`PRAGMA journal_mode = WAL`, `PRAGMA cache_size = -16000`)
 		if err != nil {
 			return nil, err
 		}
-		return liteSession{c}, nil
+		if checkpoints == nil {
+			return liteSession{c: c}, nil
+		}
+		c.CountFrames()
+		return liteSession{c, checkpoints.committed}, nil
+	}
+	if dir != "" {
+		c, err := open()
+		if err != nil {
+			return fmt.Errorf("open the database in the data folder %s: %w", dir, err)
+		}
+		checkpoints = startCheckpointer(c, db.log)
+		db.closers = append(db.closers, checkpoints)
 	}
 	// A database in memory is there while a connection to it is.
-	w, err := open(`PRAGMA journal_mode = WAL`)
+	w, err := openWriter(ctx)
 	if err != nil {
-		return fmt.Errorf("open the database in %s: %w", dir, err)
+		return fmt.Errorf("open the database in the data folder %s: %w", dir, err)
 	}
-	db.writer = &queue{s: w, open: func(context.Context) (session, error) { return open() }}
+	db.writer = &queue{s: w, open: openWriter}
 	if db.gate != nil {
 		db.writer.lock, db.writer.unlock = db.gate.alone, db.gate.leaveAlone
 	}
 	db.readers = newPool(2*max(2, runtime.GOMAXPROCS(0)), func(context.Context) (session, error) {
-		return open(`PRAGMA query_only = ON`)
+		// A page that is mapped costs no system call and no copy. Only the
+		// readers map it: a changed page would be copied anyway.
+		c, err := open(`PRAGMA query_only = ON`, `PRAGMA mmap_size = 2147418112`)
+		if err != nil {
+			return nil, err
+		}
+		return liteSession{c: c}, nil
 	})
 	return db.migrateSQLite(ctx, uri, dir)
 }

@@ -770,6 +770,73 @@ func TestDiskFull(t *testing.T) {
 	}
 }
 
+// The write-ahead log does not grow for ever, though writers never pause, and
+// though a reader stays for long.
+func TestCheckpoints(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("writes 200 MB")
+	}
+	config := storetest.Config(t, store.SQLite)
+	db := storetest.Reopen(t, config)
+	withItems(t, db)
+	value := strings.Repeat("x", 1<<20)
+	size := func() int64 {
+		info, err := os.Stat(filepath.Join(config.Dir, "onsight.db-wal"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info.Size()
+	}
+	fill := func(first, n int64) {
+		var wg sync.WaitGroup
+		for w := range int64(4) {
+			wg.Go(func() {
+				for i := first + w; i < first+n; i += 4 {
+					if err := db.Write(context.Background(), insert(i, fmt.Sprint(i, value))); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		wg.Wait()
+	}
+	fill(0, 100)
+	if got := size(); got > 80<<20 {
+		t.Errorf("the log has %d MB after 100 MB of changes, want about 64", got>>20)
+	}
+	read(t, db, func(tx *store.Tx) error {
+		before, err := store.One[int](tx, `SELECT count(*) FROM items`)
+		if err != nil {
+			return err
+		}
+		fill(100, 60)
+		after, err := store.One[int](tx, `SELECT count(*) FROM items`)
+		if before != 100 || after != 100 {
+			t.Errorf("%d rows, then %d, in one Read; want 100", before, after)
+		}
+		return err
+	})
+	fill(160, 40)
+	if got := size(); got > 140<<20 {
+		t.Errorf("the log has %d MB after a long Read", got>>20)
+	}
+	read(t, db, func(tx *store.Tx) error {
+		n, err := store.One[int](tx, `SELECT count(*) FROM items WHERE length(name) > 1000000`)
+		if n != 200 {
+			t.Errorf("%d rows, want 200", n)
+		}
+		if err != nil {
+			return err
+		}
+		check, err := store.One[string](tx, `PRAGMA integrity_check`)
+		if check != "ok" {
+			t.Errorf("integrity_check: %s", check)
+		}
+		return err
+	})
+}
+
 func TestOpenTwice(t *testing.T) {
 	t.Parallel()
 	config := storetest.Config(t, store.SQLite)

@@ -15,6 +15,12 @@ import (
 // statement takes some kilobytes. A server has about a hundred query texts.
 const maxStatements = 300
 
+// How long a connection waits for others that are in its way, in milliseconds.
+const (
+	patience      = 5000
+	resetPatience = 100
+)
+
 // An Error is what SQLite says went wrong.
 type Error struct {
 	Code    int32  // the extended result code: https://sqlite.org/rescode.html
@@ -39,6 +45,7 @@ type Conn struct {
 	tls   *libc.TLS
 	db    uintptr
 	out   uintptr // room for one pointer that a call gives back
+	wal   uintptr // where frames are counted; 0 unless CountFrames was called
 	stmts map[string]*Stmt
 	arena arena
 
@@ -84,6 +91,7 @@ func Open(uri string, setup ...string) (*Conn, error) {
 	if rc != sqlite3.SQLITE_OK {
 		return nil, errors.Join(c.failure(rc, ""), c.Close())
 	}
+	sqlite3.Xsqlite3_busy_timeout(c.tls, c.db, patience)
 	for _, s := range setup {
 		if err := c.Script(s); err != nil {
 			return nil, errors.Join(err, c.Close())
@@ -113,6 +121,7 @@ func (c *Conn) Close() error {
 	rc := sqlite3.Xsqlite3_close_v2(c.tls, c.db)
 	c.arena.free()
 	sqlite3.Xsqlite3_free(c.tls, c.out)
+	sqlite3.Xsqlite3_free(c.tls, c.wal)
 	c.tls.Close()
 	c.tls = nil
 	if rc != sqlite3.SQLITE_OK {
@@ -169,21 +178,49 @@ func (c *Conn) Script(text string) error {
 	return nil
 }
 
+// CountFrames has Frames tell the length of the write-ahead log, and leaves it
+// to the caller to call Checkpoint in time.
+func (c *Conn) CountFrames() {
+	c.wal = alloc(c.tls, 4)
+	*(*int32)(pointer(c.wal)) = 0
+	sqlite3.Xsqlite3_wal_hook(c.tls, c.db, committed, c.wal)
+}
+
+// Frames is the number of pages in the write-ahead log after the last commit
+// of this connection.
+func (c *Conn) Frames() int {
+	if c.wal == 0 {
+		return 0
+	}
+	return int(*(*int32)(pointer(c.wal)))
+}
+
+// committed is what SQLite calls after a commit, as a pointer to a C function.
+var committed = *(*uintptr)(unsafe.Pointer(&struct {
+	fn func(tls *libc.TLS, arg, db, name uintptr, frames int32) int32
+}{countFrames}))
+
+func countFrames(_ *libc.TLS, arg, _, _ uintptr, frames int32) int32 {
+	*(*int32)(pointer(arg)) = frames
+	return sqlite3.SQLITE_OK
+}
+
 // Checkpoint copies what it can of the write-ahead log into the database,
-// without waiting for readers; with reset it waits for them, so that the log
-// starts anew. It gives the frames in the log and those copied.
-func (c *Conn) Checkpoint(reset bool) (frames, copied int, err error) {
+// without waiting for readers. With reset it waits for them for a moment, so
+// that the log can start anew; an error with SQLITE_BUSY says that it was not
+// enough. It gives the number of pages of the log that are copied.
+func (c *Conn) Checkpoint(reset bool) (copied int, err error) {
 	mode := int32(sqlite3.SQLITE_CHECKPOINT_PASSIVE)
 	if reset {
 		mode = sqlite3.SQLITE_CHECKPOINT_RESTART
+		sqlite3.Xsqlite3_busy_timeout(c.tls, c.db, resetPatience)
+		defer sqlite3.Xsqlite3_busy_timeout(c.tls, c.db, patience)
 	}
-	bp := c.tls.Alloc(16)
-	defer c.tls.Free(16)
-	rc := sqlite3.Xsqlite3_wal_checkpoint_v2(c.tls, c.db, 0, mode, bp, bp+8)
+	rc := sqlite3.Xsqlite3_wal_checkpoint_v2(c.tls, c.db, 0, mode, 0, c.out)
 	if rc != sqlite3.SQLITE_OK {
-		return 0, 0, c.failure(rc, "")
+		return 0, c.failure(rc, "")
 	}
-	return int(*(*int32)(pointer(bp))), int(*(*int32)(pointer(bp + 8))), nil
+	return int(*(*int32)(pointer(c.out))), nil
 }
 
 // Prepare gives the statement for query, which stays prepared. What is written
