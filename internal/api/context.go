@@ -19,8 +19,14 @@ type Principal struct {
 	// UserID is the principal's unique id: the account's of root, AIDA… of a
 	// user, AROA…:<session> of a role's session.
 	UserID string
-	// Type is the userIdentity type of CloudTrail: Root, IAMUser, AssumedRole.
+	// Type is the userIdentity type of CloudTrail: Root, IAMUser, AssumedRole,
+	// FederatedUser.
 	Type string
+	// AccessKeyID is the access key that signed.
+	AccessKeyID string
+	// Proof is what the authenticator lets the authoriser know besides. It
+	// means nothing to anyone else.
+	Proof any
 }
 
 // An Identity is what authentication finds out about a request.
@@ -42,8 +48,20 @@ type call struct {
 	op      *wire.Operation
 	who     Identity
 	at      time.Time
-	remote  string
+	origin  Origin
+	input   any
 	notes   []slog.Attr
+}
+
+// Origin is where a call came from.
+type Origin struct {
+	// Address is the client's, without a port: that of the connection, or what
+	// a trusted proxy says.
+	Address string
+	// UserAgent and Referer are the headers of these names.
+	UserAgent, Referer string
+	// Secure tells that the client's connection is encrypted.
+	Secure bool
 }
 
 type callKey struct{}
@@ -61,6 +79,19 @@ func Region(ctx context.Context) string { return from(ctx).who.Region }
 
 // Caller is who makes the call.
 func Caller(ctx context.Context) Principal { return from(ctx).who.Principal }
+
+// From is where the call came from.
+func From(ctx context.Context) Origin { return from(ctx).origin }
+
+// Time is when the call came in.
+func Time(ctx context.Context) time.Time { return from(ctx).at }
+
+// Operation is the operation that is called; nil where there is none.
+func Operation(ctx context.Context) *wire.Operation { return from(ctx).op }
+
+// Input is the operation's input, a pointer to its type, once it is read; nil
+// before. It is not to be changed.
+func Input(ctx context.Context) any { return from(ctx).input }
 
 // RequestID is the id under which the call is answered and logged.
 func RequestID(ctx context.Context) string { return from(ctx).id }

@@ -39,6 +39,7 @@ func Handle[In, Out any](
 		if err != nil {
 			return nil, err
 		}
+		from(ctx).input = in
 		// A label is part of the resource that policies are asked about.
 		if err := broken.Labels(); err != nil {
 			return nil, err

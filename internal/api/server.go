@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -34,6 +35,9 @@ type Config struct {
 	// BasePath is the path under which a reverse proxy publishes the API, such
 	// as /qs; empty when it is published at the root.
 	BasePath string
+	// TrustedProxies are the addresses whose X-Forwarded-For and
+	// X-Forwarded-Proto are believed.
+	TrustedProxies []netip.Prefix
 	// Arrive is called with the account of each valid call before it is
 	// answered; nil for nothing.
 	Arrive func(ctx context.Context, operation, account string) error
@@ -46,6 +50,7 @@ type Server struct {
 	authenticator Authenticator
 	authorizer    Authorizer
 	basePath      string
+	proxies       []netip.Prefix
 	onArrival     func(ctx context.Context, operation, account string) error
 	// QuickSight's operations are found by method and path; those of the other
 	// services are all at the path /, and their models are read when first
@@ -61,7 +66,7 @@ type Server struct {
 func New(c Config, routes ...Route) *Server {
 	s := &Server{
 		log: c.Log, now: c.Now, authenticator: c.Authenticator, authorizer: c.Authorizer,
-		basePath: strings.TrimSuffix(c.BasePath, "/"), onArrival: c.Arrive,
+		basePath: strings.TrimSuffix(c.BasePath, "/"), onArrival: c.Arrive, proxies: c.TrustedProxies,
 		quickSight: wire.Of(wire.QuickSight), router: wire.NewRouter(wire.Operations()),
 		atRoot: make(map[string]func() map[*wire.Operation]Route),
 	}
@@ -77,7 +82,7 @@ func New(c Config, routes ...Route) *Server {
 
 // ServeHTTP answers one call.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	c := &call{id: newRequestID(), service: s.quickSight, at: s.now(), remote: r.RemoteAddr}
+	c := &call{id: newRequestID(), service: s.quickSight, at: s.now(), origin: s.originOf(r)}
 	ctx := context.WithValue(r.Context(), callKey{}, c)
 	out, err := s.answer(ctx, c, w, r)
 	var body []byte
@@ -200,7 +205,7 @@ func (s *Server) report(ctx context.Context, c *call, status int, code string, e
 	if c.who.ARN != "" {
 		attrs = append(attrs, slog.String("caller", c.who.ARN), slog.String("region", c.who.Region))
 	}
-	attrs = append(attrs, slog.String("remote", c.remote), slog.Duration("took", s.now().Sub(c.at)))
+	attrs = append(attrs, slog.String("remote", c.origin.Address), slog.Duration("took", s.now().Sub(c.at)))
 	if err != nil {
 		attrs = append(attrs, slog.String("error", code))
 		if status >= http.StatusInternalServerError && status != http.StatusNotImplemented {

@@ -126,7 +126,7 @@ func (a *App) join(c config.Config, o Options, keys *seal.Keyring) {
 	}
 
 	server := api.Config{
-		Log: o.Log, Now: o.Now, BasePath: c.BasePath(), Authorizer: access.Authorizer{},
+		Log: o.Log, Now: o.Now, BasePath: c.BasePath(), TrustedProxies: c.TrustedProxies, Authorizer: access.Authorizer{},
 		Authenticator: access.NewSigned(a.Roots, o.Now, c.ClockWindow),
 	}
 	extras := &extras{app: a}

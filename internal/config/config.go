@@ -10,6 +10,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/netip"
 	"net/url"
 	"path/filepath"
 	"regexp"
@@ -37,6 +38,9 @@ type Config struct {
 	SealKeyFile string
 	// TLSCert and TLSKey are PEM files; both or neither.
 	TLSCert, TLSKey string
+	// TrustedProxies are the addresses whose X-Forwarded-For and
+	// X-Forwarded-Proto are believed.
+	TrustedProxies Prefixes
 	// InvitationLife is how long an invitation can be answered.
 	InvitationLife time.Duration
 	// ClockWindow is how far a signature's time may be from the server's clock.
@@ -77,6 +81,7 @@ func Parse(args []string, getenv func(string) string, out io.Writer) (Config, er
 	fs.StringVar(&c.SealKeyFile, "seal-key-file", "", "`file` with the keys that seal secrets (default seal.key in the data folder)")
 	fs.StringVar(&c.TLSCert, "tls-cert", "", "PEM `file` with the certificate chain; with -tls-key, the server speaks HTTPS")
 	fs.StringVar(&c.TLSKey, "tls-key", "", "PEM `file` with the certificate's key")
+	fs.TextVar(&c.TrustedProxies, "trusted-proxies", Prefixes(nil), "`ranges` of reverse proxies whose X-Forwarded-For and -Proto are believed, such as 10.0.0.0/8,::1")
 	fs.DurationVar(&c.InvitationLife, "invitation-life", 24*time.Hour, "how long an invitation can be answered")
 	fs.DurationVar(&c.ClockWindow, "clock-window", 5*time.Minute, "how far a signature's time may be from the server's clock, 15m at most")
 	fs.BoolVar(&c.Standard, "standard-edition", false, "let accounts subscribe to the STANDARD edition, which the real service no longer offers")
@@ -172,6 +177,36 @@ func (c *Config) complete() error {
 		}
 	}
 	c.PublicURL = strings.TrimSuffix(c.PublicURL, "/")
+	return nil
+}
+
+// Prefixes are ranges of addresses, separated by commas; an address is a range
+// of one.
+type Prefixes []netip.Prefix
+
+// MarshalText writes the ranges.
+func (p Prefixes) MarshalText() ([]byte, error) {
+	names := make([]string, len(p))
+	for i, prefix := range p {
+		names[i] = prefix.String()
+	}
+	return []byte(strings.Join(names, ",")), nil
+}
+
+// UnmarshalText reads the ranges.
+func (p *Prefixes) UnmarshalText(text []byte) error {
+	*p = nil
+	for one := range strings.SplitSeq(string(text), ",") {
+		one = strings.TrimSpace(one)
+		prefix, err := netip.ParsePrefix(one)
+		if a, aerr := netip.ParseAddr(one); aerr == nil {
+			prefix, err = a.Prefix(a.BitLen())
+		}
+		if err != nil {
+			return fmt.Errorf("%q is not a range of addresses, such as 10.0.0.0/8", one)
+		}
+		*p = append(*p, prefix.Masked())
+	}
 	return nil
 }
 
