@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base32"
+	"encoding/json"
 	"strings"
 	"time"
 
@@ -91,6 +92,9 @@ func encoded(document string) *string {
 	}
 	return new(b.String())
 }
+
+// decode reads a column that holds JSON.
+func decode(text string, v any) error { return json.Unmarshal([]byte(text), v) }
 
 // account is the account that a call is about: the caller's own.
 func account(ctx context.Context) string { return api.Caller(ctx).Account }

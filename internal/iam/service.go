@@ -55,6 +55,7 @@ type Service struct {
 	tokens *page.Tokens
 	now    func() time.Time
 	quotas Quotas
+	used   uses
 }
 
 // New makes a Service.
