@@ -109,6 +109,10 @@ func (s *Service) Policies(tx *store.Tx, account, kind, name string) (Attached, 
 	return a, err
 }
 
+// owners are a principal and its groups.
+const owners = `(SELECT $1 AS id, $2 AS name, $3 AS kind UNION ALL SELECT g.id, g.name, 'group'
+	FROM iam_group_members m JOIN iam_groups g ON g.id = m.group_id WHERE m.user_id = $1) o`
+
 // policiesOf reads the policies of a principal, of its groups, and the boundary.
 func policiesOf(tx *store.Tx, a Attached, boundary *string) ([]Policy, *Policy, error) {
 	rows, err := store.All[struct {
@@ -117,13 +121,10 @@ func policiesOf(tx *store.Tx, a Attached, boundary *string) ([]Policy, *Policy, 
 		Name     string `db:"name"`
 		ARN      string `db:"arn"`
 		Document string `db:"document"`
-	}](tx, `WITH owners (id, name, kind) AS (
-			SELECT $1, $2, $3
-			UNION ALL SELECT g.id, g.name, 'group' FROM iam_group_members m JOIN iam_groups g ON g.id = m.group_id WHERE m.user_id = $1)
-		SELECT o.kind, o.name AS owner, i.name, '' AS arn, i.document
-			FROM owners o JOIN iam_inline_policies i ON i.owner = o.id
+	}](tx, `SELECT o.kind, o.name AS owner, i.name, '' AS arn, i.document
+			FROM `+owners+` JOIN iam_inline_policies i ON i.owner = o.id
 		UNION ALL SELECT o.kind, o.name, COALESCE(p.name, ''), a.policy_arn, COALESCE(v.document, '')
-			FROM owners o JOIN iam_attachments a ON a.owner = o.id
+			FROM `+owners+` JOIN iam_attachments a ON a.owner = o.id
 			LEFT JOIN iam_policies p ON p.arn = a.policy_arn
 			LEFT JOIN iam_policy_versions v ON v.policy_id = p.id AND v.version = p.default_version
 		UNION ALL SELECT '', '', p.name, p.arn, v.document
