@@ -85,14 +85,16 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := &call{id: newRequestID(), service: s.quickSight, at: s.now(), origin: s.originOf(r)}
 	ctx := context.WithValue(r.Context(), callKey{}, c)
 	out, err := s.answer(ctx, c, w, r)
-	var body []byte
+	room := bodies.Get().(*[]byte)
+	defer bodies.Put(room)
+	body := (*room)[:0]
 	var status int
 	var code string
 	h := w.Header()
 	if err == nil {
-		body, status = c.op.AppendOutput(nil, out, c.id)
+		body, status = c.op.AppendOutput(body, out, c.id)
 	} else {
-		body, status, code = c.service.AppendFault(nil, c.op, fault.Of(err), c.id)
+		body, status, code = c.service.AppendFault(body, c.op, fault.Of(err), c.id)
 		if c.service.Protocol() != wire.Query { // which has the code in its XML
 			h["x-amzn-ErrorType"] = []string{code}
 		}
@@ -111,8 +113,17 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		// A caller that has gone away is not our error.
 		_, _ = w.Write(body)
 	}
+	if cap(body) <= longestKept {
+		*room = body
+	}
 	s.report(ctx, c, status, code, err)
 }
+
+// bodies are buffers for answers; longer ones than longestKept bytes are not
+// kept, for few answers need them.
+var bodies = sync.Pool{New: func() any { return new([]byte) }}
+
+const longestKept = 64 << 10
 
 // answer takes a request as far as the output or the error of its operation.
 func (s *Server) answer(ctx context.Context, c *call, w http.ResponseWriter, r *http.Request) (out any, err error) {
