@@ -6,10 +6,11 @@
 //
 //	go run ./internal/qsgen -refresh
 //
-// and are not edited by hand. They have one operation or shape a line, sorted,
+// and are not edited by hand; but for onsight.json, which is ours: the routes
+// that the server has beside the APIs. They have one operation or shape a line, sorted,
 // so that a refresh shows in a diff what an API gained. Package wire reads the
 // rules from them while the server runs; internal/qsgen generates packages qs,
-// iamapi, stsapi and cloudtrailapi from them.
+// iamapi, stsapi, cloudtrailapi and onsightapi from them.
 package model
 
 import (
@@ -28,6 +29,8 @@ var (
 	STS []byte
 	//go:embed cloudtrail.json
 	CloudTrail []byte
+	//go:embed onsight.json
+	Onsight []byte
 )
 
 // A Document is a whole model.

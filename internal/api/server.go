@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/netip"
 	"runtime/debug"
@@ -52,9 +53,9 @@ type Server struct {
 	basePath      string
 	proxies       []netip.Prefix
 	onArrival     func(ctx context.Context, operation, account string) error
-	// QuickSight's operations are found by method and path; those of the other
-	// services are all at the path /, and their models are read when first
-	// asked for.
+	// QuickSight's operations, and ours beside it, are found by method and path;
+	// those of the other services are all at the path /, and their models are
+	// read when first asked for.
 	quickSight *wire.Service
 	router     *wire.Router
 	routes     map[*wire.Operation]Route
@@ -67,12 +68,12 @@ func New(c Config, routes ...Route) *Server {
 	s := &Server{
 		log: c.Log, now: c.Now, authenticator: c.Authenticator, authorizer: c.Authorizer,
 		basePath: strings.TrimSuffix(c.BasePath, "/"), onArrival: c.Arrive, proxies: c.TrustedProxies,
-		quickSight: wire.Of(wire.QuickSight), router: wire.NewRouter(wire.Operations()),
+		quickSight: wire.Of(wire.QuickSight), router: wire.NewRouter(wire.RESTOperations()), routes: make(map[*wire.Operation]Route),
 		atRoot: make(map[string]func() map[*wire.Operation]Route),
 	}
 	for _, name := range wire.Services() {
-		if name == wire.QuickSight {
-			s.routes = table(s.quickSight, routes)
+		if name == wire.QuickSight || name == wire.Onsight {
+			maps.Copy(s.routes, table(wire.Of(name), routes))
 			continue
 		}
 		s.atRoot[name] = sync.OnceValue(func() map[*wire.Operation]Route { return table(wire.Of(name), routes) })
@@ -164,7 +165,7 @@ func (s *Server) routeByPath(c *call, w http.ResponseWriter, r *http.Request, pa
 	if !ok {
 		return route, nil, fault.UnknownOperation(r.Method, path)
 	}
-	c.op, req.Labels = op, labels
+	c.service, c.op, req.Labels = op.Service(), op, labels
 	body, err = readBody(w, r, op.BodyLimit())
 	return s.routes[op], body, err
 }
@@ -233,7 +234,7 @@ func accountOf(o *wire.Operation, req wire.Request, who Principal) string {
 	if o.Service().Protocol() != wire.RestJSON {
 		return who.Account
 	}
-	if len(req.Labels) > 0 && (strings.HasPrefix(o.Path, "/account") || strings.HasPrefix(o.Path, "/v1/account")) {
+	if len(req.Labels) > 0 && (strings.HasPrefix(o.Path, "/account") || strings.HasPrefix(o.Path, "/v1/account") || o.Service().Name() == wire.Onsight) {
 		return req.Labels[0]
 	}
 	return ""

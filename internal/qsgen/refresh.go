@@ -43,6 +43,9 @@ func refresh(root, wheel string) (source string, err error) {
 	}
 	defer archive.Close()
 	for _, s := range services {
+		if s.ours {
+			continue
+		}
 		if err := refreshOne(root, s, archive.File, source); err != nil {
 			return "", fmt.Errorf("model of %s in %s: %w", s.name, source, err)
 		}

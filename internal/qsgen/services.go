@@ -9,6 +9,8 @@ type service struct {
 	document  []byte
 	// keep names the operations to take from botocore; empty is all.
 	keep []string
+	// ours marks the one that is written by hand, and has no other source.
+	ours bool
 }
 
 var services = []service{
@@ -16,6 +18,7 @@ var services = []service{
 	{name: "iam", pkg: "iamapi", document: model.IAM},
 	{name: "sts", pkg: "stsapi", document: model.STS},
 	{name: "cloudtrail", pkg: "cloudtrailapi", document: model.CloudTrail, keep: []string{"LookupEvents"}},
+	{name: "onsight", pkg: "onsightapi", document: model.Onsight, ours: true},
 }
 
 // file is the name of the service's document.

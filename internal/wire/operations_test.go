@@ -15,7 +15,7 @@ import (
 // goTypes returns the zero input and output of an operation.
 func goTypes(op *Operation) [2]any {
 	return map[string]map[string][2]any{
-		QuickSight: qsTypes, IAM: iamapiTypes, STS: stsapiTypes, CloudTrail: cloudtrailapiTypes,
+		QuickSight: qsTypes, IAM: iamapiTypes, STS: stsapiTypes, CloudTrail: cloudtrailapiTypes, Onsight: onsightapiTypes,
 	}[op.service.name][op.Name]
 }
 
@@ -23,22 +23,81 @@ func goTypes(op *Operation) [2]any {
 // to a handler and back.
 func TestEveryOperationRoundTrips(t *testing.T) {
 	t.Parallel()
-	router := NewRouter(Operations())
-	if got, want := len(Operations()), len(qsTypes); got != want {
-		t.Fatalf("%d operations, want %d", got, want)
-	}
-	for i, op := range Operations() {
-		t.Run(op.Name, func(t *testing.T) {
+	router := NewRouter(RESTOperations())
+	for i, op := range allOperations() {
+		t.Run(op.Action(), func(t *testing.T) {
 			t.Parallel()
 			if err := op.compile(); err != nil {
 				t.Fatal(err)
 			}
 			for j, optional := range []float64{0, 0.3, 1} {
-				s := &sampler{t: t, rand: rand.New(rand.NewPCG(uint64(i), uint64(j))), optional: optional}
-				requestRoundTrip(t, router, op, s)
+				s := &sampler{t: t, rand: rand.New(rand.NewPCG(uint64(i), uint64(j))), optional: optional, seconds: op.service.protocol == Query}
+				if op.service.protocol == RestJSON {
+					requestRoundTrip(t, router, op, s)
+				} else {
+					rootRoundTrip(t, op, s)
+				}
 				answerRoundTrip(t, op, s)
 			}
 		})
+	}
+}
+
+// allOperations are those of all services.
+func allOperations() []*Operation {
+	var all []*Operation
+	for _, name := range Services() {
+		all = append(all, Of(name).Operations()...)
+	}
+	return all
+}
+
+func TestServicesAreWhole(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]int{QuickSight: len(qsTypes), IAM: len(iamapiTypes), STS: len(stsapiTypes), CloudTrail: len(cloudtrailapiTypes), Onsight: len(onsightapiTypes)} {
+		s := Of(name)
+		if s.Name() != name || len(s.Operations()) != want || want == 0 {
+			t.Errorf("%s: name %s and %d operations, want %d", name, s.Name(), len(s.Operations()), want)
+		}
+		if err := s.Check(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if Of("s3") != nil {
+		t.Error("there is a service s3")
+	}
+}
+
+// A rootRoundTrip is a requestRoundTrip at the path /.
+func rootRoundTrip(t *testing.T, op *Operation, s *sampler) {
+	t.Helper()
+	inType := reflect.TypeOf(goTypes(op)[0])
+	first := s.value(op, op.plan.in, inType, op.inputCodec)
+	method, path, body, err := op.EncodeRequest(first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := http.Header{}
+	op.RequestHeaders(h, body)
+	r := Request{ContentType: h.Get("Content-Type"), Body: body}
+	var found *Operation
+	switch protocol := AtRoot(method, "", h); protocol {
+	case Query:
+		if r.Form, err = ParseForm("", r.ContentType, body); err == nil {
+			_, found, err = FindAction(r.Form)
+		}
+	case JSON11:
+		_, found, err = FindTarget(h.Get("X-Amz-Target"))
+	case RestJSON:
+	}
+	if err != nil || found != op || path != "/" {
+		t.Fatalf("%s %s %v %s leads to %v, %v", method, path, h, body, found, err)
+	}
+	second := reflect.New(inType)
+	bindValid(t, op, second.Interface(), r)
+	bindValid(t, op, nil, r)
+	if d := cmp.Diff(first, second.Interface()); d != "" {
+		t.Fatalf("input after a round (-first +second):\n%s\n%s", d, body)
 	}
 }
 
@@ -102,12 +161,8 @@ func bindValid(t *testing.T, op *Operation, in any, r Request) {
 func answerRoundTrip(t *testing.T, op *Operation, s *sampler) {
 	t.Helper()
 	outType := reflect.TypeOf(goTypes(op)[1])
-	want := s.object(op.plan.out, 0, func(m *member) bool { return m.location == inBody && m != op.plan.status && m != op.plan.requestID })
-	first := reflect.New(outType)
-	if err := op.DecodeOutput(op.Success(), []byte(want), first.Interface()); err != nil {
-		t.Fatalf("%v\n%s", err, want)
-	}
-	body, status := op.AppendOutput([]byte("kept"), first.Interface(), "")
+	first := s.value(op, op.plan.out, outType, op.outputCodec)
+	body, status := op.AppendOutput([]byte("kept"), first, "")
 	if status != op.Success() {
 		t.Errorf("status %d, want %d", status, op.Success())
 	}
@@ -131,8 +186,8 @@ func answerRoundTrip(t *testing.T, op *Operation, s *sampler) {
 	}
 	for _, empty := range []any{nil, reflect.Zero(reflect.PointerTo(outType)).Interface(), reflect.New(outType).Interface()} {
 		body, _ := op.AppendOutput(nil, empty, "an-id")
-		hasID := bytes.Contains(body, []byte(`equestId":"an-id"`))
-		if hasID != (op.plan.requestID != nil) {
+		hasID := bytes.Contains(body, []byte(`equestId":"an-id"`)) || bytes.Contains(body, []byte("<RequestId>an-id</RequestId>"))
+		if hasID != (op.plan.requestID != nil || op.service.protocol == Query) {
 			t.Errorf("empty output %T is %s", empty, body)
 		}
 		if err := op.DecodeOutput(200, body, reflect.New(outType).Interface()); err != nil {
@@ -144,7 +199,7 @@ func answerRoundTrip(t *testing.T, op *Operation, s *sampler) {
 // What a required member lacks, and only that, is told.
 func TestEveryRequiredMemberIsAskedFor(t *testing.T) {
 	t.Parallel()
-	for _, op := range Operations() {
+	for _, op := range allOperations() {
 		if err := op.compile(); err != nil {
 			t.Fatal(err)
 		}

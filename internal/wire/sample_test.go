@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"regexp/syntax"
 	"strconv"
 	"strings"
@@ -15,6 +16,7 @@ type sampler struct {
 	t        *testing.T
 	rand     *rand.Rand
 	optional float64 // how often an optional member is there
+	seconds  bool    // times have no fractions
 }
 
 // lookAroundSamples are strings of the patterns that no generator reads.
@@ -165,6 +167,9 @@ func (s *sampler) json(sh *shape, depth int) string {
 		}
 		return strconv.FormatFloat(s.number(sh), 'f', -1, 64)
 	case timestamp:
+		if s.seconds {
+			return []string{"0", "1695305695", "-1", "253402300799"}[s.rand.IntN(4)]
+		}
 		return []string{"0", "1.695305695063E9", "1689000349", "1689000349.5", "-1.25"}[s.rand.IntN(5)]
 	case blob:
 		return `"` + base64.StdEncoding.EncodeToString([]byte("blob")[:s.rand.IntN(5)]) + `"`
@@ -229,4 +234,23 @@ func (s *sampler) object(sh *shape, depth int, pass func(*member) bool) string {
 		}
 	}
 	return "{" + strings.Join(parts, ",") + "}"
+}
+
+// value returns a pointer to a new value of sh that keeps its rules, without
+// the members that travel outside the body or are filled in.
+func (s *sampler) value(op *Operation, sh *shape, in reflect.Type, codecOf func(reflect.Type) (*codec, error)) any {
+	s.t.Helper()
+	document := s.object(sh, 0, func(m *member) bool { return m.location == inBody && m != op.plan.status && m != op.plan.requestID })
+	v := reflect.New(in)
+	c, err := codecOf(in)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	d := newDecoder([]byte(document))
+	defer d.release()
+	d.client = true
+	if _, err := d.root(sh, c, v.Elem()); err != nil {
+		s.t.Fatalf("%v\n%s", err, document)
+	}
+	return v.Interface()
 }

@@ -43,6 +43,7 @@ const (
 	IAM        = "iam"
 	STS        = "sts"
 	CloudTrail = "cloudtrail"
+	Onsight    = "onsight" // what this server has beside the APIs
 )
 
 // builtIn are the services of the models that are built in, by their names.
@@ -52,6 +53,7 @@ var builtIn = map[string]func() *Service{
 	IAM:        onFirstUse(model.IAM),
 	STS:        onFirstUse(model.STS),
 	CloudTrail: onFirstUse(model.CloudTrail),
+	Onsight:    onFirstUse(model.Onsight),
 }
 
 func onFirstUse(document []byte) func() *Service {
@@ -82,6 +84,12 @@ func Of(name string) *Service {
 // Operations returns the operations of QuickSight, sorted by name. The slice
 // is shared.
 func Operations() []*Operation { return quickSight().operations }
+
+// RESTOperations are the operations that are found by method and path: those of
+// QuickSight, and what the server has beside it.
+func RESTOperations() []*Operation {
+	return slices.Concat(quickSight().operations, Of(Onsight).operations)
+}
 
 // Lookup returns the operation of QuickSight with that name, or nil.
 func Lookup(name string) *Operation { return quickSight().Lookup(name) }
