@@ -194,11 +194,7 @@ func (s *Server) unsigned(t *testing.T, method, path string, body []byte) *http.
 func (s *Server) Sign(r *http.Request, body []byte) { s.sign(r, body, wire.QuickSight) }
 
 func (s *Server) sign(r *http.Request, body []byte, service string) {
-	region := s.Region
-	if service == wire.IAM { // which is in one region of each partition
-		region = "us-east-1"
-	}
-	sigv4.Sign(r, body, s.key.AccessKeyID, s.key.SecretAccessKey, "", region, service, s.Now())
+	sigv4.Sign(r, body, s.key.AccessKeyID, s.key.SecretAccessKey, "", s.Region, service, s.Now())
 }
 
 // Send sends a request and reads the answer whole.

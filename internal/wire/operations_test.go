@@ -31,7 +31,7 @@ func TestEveryOperationRoundTrips(t *testing.T) {
 				t.Fatal(err)
 			}
 			for j, optional := range []float64{0, 0.3, 1} {
-				s := &sampler{t: t, rand: rand.New(rand.NewPCG(uint64(i), uint64(j))), optional: optional, seconds: op.service.protocol == Query}
+				s := &sampler{t: t, rand: rand.New(rand.NewPCG(uint64(i), uint64(j))), optional: optional, form: op.service.protocol == Query}
 				if op.service.protocol == RestJSON {
 					requestRoundTrip(t, router, op, s)
 				} else {

@@ -16,7 +16,7 @@ type sampler struct {
 	t        *testing.T
 	rand     *rand.Rand
 	optional float64 // how often an optional member is there
-	seconds  bool    // times have no fractions
+	form     bool    // only what a form can have: times without fractions, no empty maps
 }
 
 // lookAroundSamples are strings of the patterns that no generator reads.
@@ -167,7 +167,7 @@ func (s *sampler) json(sh *shape, depth int) string {
 		}
 		return strconv.FormatFloat(s.number(sh), 'f', -1, 64)
 	case timestamp:
-		if s.seconds {
+		if s.form {
 			return []string{"0", "1695305695", "-1", "253402300799"}[s.rand.IntN(4)]
 		}
 		return []string{"0", "1.695305695063E9", "1689000349", "1689000349.5", "-1.25"}[s.rand.IntN(5)]
@@ -188,6 +188,9 @@ func (s *sampler) collection(sh *shape, depth int) string {
 	}
 	if s.rand.Float64() < s.optional && depth < 6 {
 		n = max(n, 1+s.rand.IntN(2))
+	}
+	if s.form && sh.kind == mapping {
+		n = max(n, 1)
 	}
 	if sh.maxText != "" {
 		n = min(n, int(sh.max))

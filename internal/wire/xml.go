@@ -218,8 +218,11 @@ func appendForm(dst []byte, prefix string, sh *shape, c *codec, v reflect.Value)
 func appendFormValue(dst []byte, name string, sh *shape, flattened bool, c *codec, v reflect.Value) []byte {
 	switch sh.kind {
 	case list, mapping:
-		if v.Len() == 0 {
+		switch {
+		case v.Len() == 0 && sh.kind == list:
 			return appendParameter(dst, name, "")
+		case v.Len() == 0:
+			return dst // a form has no empty maps
 		}
 		inner := name
 		if !flattened {
