@@ -1,9 +1,7 @@
 package store
 
 import (
-	"context"
 	"errors"
-	"net"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -46,62 +44,29 @@ func unavailable(cause error) error {
 
 // explain marks the errors that say that the database cannot serve now.
 func explain(err error) error {
-	if err == nil {
-		return nil
-	}
 	if e, ok := errors.AsType[*lite.Error](err); ok {
 		switch e.Primary() {
 		case sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED,
 			sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_NOMEM:
 			return unavailable(err)
 		}
-		return err
 	}
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
 		switch {
-		case lost(err), strings.HasPrefix(e.Code, "53"), // insufficient resources
+		case strings.HasPrefix(e.Code, "08"), // connection exception
+			strings.HasPrefix(e.Code, "53"), // insufficient resources
+			strings.HasPrefix(e.Code, "57"), // shutdown, and what took too long
 			strings.HasPrefix(e.Code, "58"), // system error
-			e.Code == "57014",               // query_canceled: statement_timeout
 			e.Code == "25006":               // read_only_sql_transaction: a standby
 			return unavailable(err)
 		}
-		return err
-	}
-	if lost(err) {
-		return unavailable(err)
 	}
 	return err
 }
-
-// lost tells whether err says that the connection to PostgreSQL is gone.
-func lost(err error) bool {
-	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
-		switch e.Code {
-		case "57P01", "57P02", "57P03", "57P05": // admin_shutdown, crash_shutdown, cannot_connect_now, idle_session_timeout
-			return true
-		}
-		return strings.HasPrefix(e.Code, "08") || e.Severity == "FATAL" // connection exception
-	}
-	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
-		return true
-	}
-	if _, ok := errors.AsType[net.Error](err); ok {
-		return true
-	}
-	return errors.Is(err, errDead) || pgconn.SafeToRetry(err)
-}
-
-// errDead stands for whatever the network said when a connection broke.
-var errDead = errors.New("connection lost")
 
 // conflict tells whether err says that the transaction has to run again
 // because of what others did: serialization_failure, deadlock_detected.
 func conflict(err error) bool {
 	e, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && (e.Code == "40001" || e.Code == "40P01")
-}
-
-// gone tells whether err is only the caller's own going away.
-func gone(err error) bool {
-	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }

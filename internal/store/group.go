@@ -290,7 +290,7 @@ func (q *queue) fate(cause error) (again bool, verdict error) {
 	}
 	q.drop()
 	if xid == "" {
-		return false, explain(fmt.Errorf("store: commit: %w", cause))
+		return false, unavailable(fmt.Errorf("store: commit: %w", cause))
 	}
 	for range 10 {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)

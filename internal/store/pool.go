@@ -47,7 +47,7 @@ func (p *pool) get(ctx context.Context) (session, error) {
 	s, err := p.open(ctx)
 	if err != nil {
 		<-p.room
-		if gone(ctx.Err()) {
+		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
 		return nil, unavailable(err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -123,11 +124,18 @@ func (db *DB) claimFolder(dir string) (string, error) {
 		return "", fmt.Errorf("the data folder %s cannot be written: %w", dir, err)
 	}
 	path := filepath.Join(dir, fileName)
+	_, err = os.Stat(path)
+	fresh := errors.Is(err, fs.ErrNotExist)
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) // SQLite gives its other files the same mode
 	if err != nil {
 		return "", fmt.Errorf("the database in the data folder %s cannot be written: %w", dir, err)
 	}
-	return path, f.Close()
+	err = f.Close()
+	if fresh {
+		// What is acknowledged is lost if the name of the file is.
+		err = errors.Join(err, syncFolder(dir), syncFolder(filepath.Dir(dir)))
+	}
+	return path, err
 }
 
 // sign writes the process's number into the lock.

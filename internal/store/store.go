@@ -200,7 +200,10 @@ func (db *DB) claim(ctx context.Context, fn func(tx *Tx) error) (again bool, err
 	}
 	committed = true
 	if err := s.commit(); err != nil {
-		return false, explain(fmt.Errorf("store: commit: %w", err))
+		if err = explain(err); s.dead() {
+			err = unavailable(err)
+		}
+		return false, fmt.Errorf("store: commit: %w", err)
 	}
 	for _, fn := range tx.after {
 		fn()

@@ -104,7 +104,10 @@ func (tx *Tx) fail(st statement, query string, err error) error {
 	if st != nil {
 		_, _ = st.End() // says the same again
 	}
-	tx.failed = fmt.Errorf("store: %w in %s", explain(err), strings.Join(strings.Fields(query), " "))
+	if err = explain(err); tx.s.dead() {
+		err = unavailable(err)
+	}
+	tx.failed = fmt.Errorf("store: %w in %s", err, strings.Join(strings.Fields(query), " "))
 	return tx.failed
 }
 

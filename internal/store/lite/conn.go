@@ -25,7 +25,7 @@ const (
 type Error struct {
 	Code    int32  // the extended result code: https://sqlite.org/rescode.html
 	Message string // SQLite's own words
-	Query   string // the statement, where there is one
+	Query   string // the statement, where the caller did not give it
 }
 
 // Error gives SQLite's words, its code and the statement.
@@ -246,7 +246,7 @@ func (c *Conn) compile(query string) (*Stmt, error) {
 	defer sqlite3.Xsqlite3_free(c.tls, p)
 	rc := sqlite3.Xsqlite3_prepare_v3(c.tls, c.db, p, int32(len(text)+1), sqlite3.SQLITE_PREPARE_PERSISTENT, c.out, 0)
 	if rc != sqlite3.SQLITE_OK {
-		return nil, c.failure(rc, query)
+		return nil, c.failure(rc, "")
 	}
 	s := &Stmt{c: c, tls: c.tls, p: *(*uintptr)(pointer(c.out)), query: query}
 	if err := s.describe(); err != nil {

@@ -95,7 +95,7 @@ func (s *Stmt) note(rc int32) {
 // Step goes to the next row; false when there is none.
 func (s *Stmt) Step() (bool, error) {
 	if s.bad != sqlite3.SQLITE_OK {
-		return false, s.c.failure(s.bad, s.query)
+		return false, s.c.failure(s.bad, "")
 	}
 	switch rc := sqlite3.Xsqlite3_step(s.tls, s.p); rc {
 	case sqlite3.SQLITE_ROW:
@@ -103,7 +103,7 @@ func (s *Stmt) Step() (bool, error) {
 	case sqlite3.SQLITE_DONE:
 		return false, nil
 	default:
-		return false, s.c.failure(rc, s.query)
+		return false, s.c.failure(rc, "")
 	}
 }
 

@@ -20,3 +20,16 @@ func lockFile(f *os.File) error {
 	}
 	return err
 }
+
+// syncFolder makes the names in a folder durable. One that may not be read is
+// not ours, and was there before.
+func syncFolder(path string) error {
+	f, err := os.Open(path)
+	if errors.Is(err, os.ErrPermission) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
