@@ -50,3 +50,8 @@ func validationError(format string, args ...any) error {
 func unmodifiable(format string, args ...any) error {
 	return &fault.Fault{Code: iamapi.ErrUnmodifiableEntity, Message: fmt.Sprintf(format, args...)}
 }
+
+// concurrentModification says that something changed while the call was on its way.
+func concurrentModification() error {
+	return &fault.Fault{Code: iamapi.ErrConcurrentModification, Message: "The entity was changed by another request. Try again."}
+}

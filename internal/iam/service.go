@@ -2,12 +2,14 @@ package iam
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 	"time"
 
 	"onsight/internal/api"
 	"onsight/internal/page"
+	"onsight/internal/policy"
 	"onsight/internal/seal"
 	"onsight/internal/store"
 )
@@ -45,22 +47,26 @@ type Config struct {
 	Keys   *seal.Keyring
 	Tokens *page.Tokens
 	Now    func() time.Time
-	Quotas Quotas
+	// Authorizer decides on what a call does beside its own action: tags on
+	// something new, a name that an entity moves to.
+	Authorizer api.Authorizer
+	Quotas     Quotas
 }
 
 // Service answers the operations of IAM.
 type Service struct {
-	db     *store.DB
-	keys   *seal.Keyring
-	tokens *page.Tokens
-	now    func() time.Time
-	quotas Quotas
-	used   uses
+	db         *store.DB
+	keys       *seal.Keyring
+	tokens     *page.Tokens
+	now        func() time.Time
+	authorizer api.Authorizer
+	quotas     Quotas
+	used       uses
 }
 
 // New makes a Service.
 func New(c Config) *Service {
-	return &Service{db: c.DB, keys: c.Keys, tokens: c.Tokens, now: c.Now, quotas: c.Quotas.or(defaults)}
+	return &Service{db: c.DB, keys: c.Keys, tokens: c.Tokens, now: c.Now, authorizer: c.Authorizer, quotas: c.Quotas.or(defaults)}
 }
 
 // Routes are the operations that this package answers.
@@ -68,6 +74,11 @@ func (s *Service) Routes() []api.Route {
 	return slices.Concat(
 		s.userRoutes(), s.groupRoutes(), s.roleRoutes(), s.accessKeyRoutes(), s.tagRoutes(),
 	)
+}
+
+// also asks whether the caller may do something more than the call's own action.
+func (s *Service) also(ctx context.Context, action string, on policy.Target) error {
+	return s.authorizer.Authorize(ctx, api.Caller(ctx), action, on)
 }
 
 // changed counts up the version of an account, in the transaction of every
