@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"onsight/internal/fault"
 	"onsight/internal/store"
 	"onsight/internal/store/storetest"
@@ -28,7 +30,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(childEnv) != "" {
 		child()
 	}
-	os.Exit(m.Run())
+	goleak.VerifyTestMain(m)
 }
 
 // child writes pairs of rows from many goroutines, and prints the number of
