@@ -1,11 +1,9 @@
 package iam
 
+import "onsight/internal/policy/catalog"
+
 // managedByAWS gives the document of a managed policy of AWS.
 func managedByAWS(arn string) (document string, ok bool) {
-	document, ok = awsManaged[arn]
-	return document, ok
-}
-
-var awsManaged = map[string]string{
-	"arn:aws:iam::aws:policy/AdministratorAccess": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`,
+	p, ok := catalog.ManagedPolicy(arn)
+	return p.Document, ok
 }
