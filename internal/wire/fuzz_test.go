@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"onsight/internal/fault"
 	"onsight/internal/qs"
@@ -171,9 +172,95 @@ func FuzzQuery(f *testing.F) {
 	})
 }
 
+// Any form is read, or refused as the caller's fault; what is read is read the
+// same when it is sent again.
+func FuzzForm(f *testing.F) {
+	actions := []string{"sts:AssumeRole", "iam:CreateUser", "iam:SimulateCustomPolicy", "iam:UpdateAccountPasswordPolicy", "iam:UntagUser", "iam:AcquireRole", "iam:CreateVirtualMFADevice"}
+	for i, body := range []string{
+		"RoleArn=arn:aws:iam::111122223333:role/r&RoleSessionName=s&DurationSeconds=900&PolicyArns.member.1.arn=x&Tags.member.1.Key=a&Tags.member.1.Value=b&TransitiveTagKeys.member.1=a",
+		"UserName=ana&Tags.member.2.Key=b&Tags.member.1.Key=a&Tags.member.1.Value=%C3%A9+x", "PolicyInputList.member.1={}&ContextEntries.member.1.ContextKeyValues.member.1=v&ActionNames=",
+		"HardExpiry=true&MinimumPasswordLength=8", "TagKeys.member.1=a&TagKeys.member.1=b&TagKeys.member.0=", "ReplacementValues.entry.1.key=k&ReplacementValues.entry.1.value.Values.member.1=x",
+		"Tags=&UserName=&Tags.member=", "&&=&a=%&%=a&.=.&..=&Tags..Key=x&Tags.member.1..Key=x", "UserName=a;Path=/&UserName.a=b",
+	} {
+		f.Add(i, []byte(body))
+	}
+	f.Fuzz(func(t *testing.T, which int, body []byte) {
+		service, name, _ := strings.Cut(actions[uint(which)%uint(len(actions))], ":")
+		op := Of(service).Lookup(name)
+		form, err := ParseForm("", "", body)
+		in := reflect.New(reflect.TypeOf(goTypes(op)[0]))
+		var broken, again Violations
+		if err == nil {
+			broken, err = op.Bind(in.Interface(), Request{Form: form})
+			var err2 error
+			again, err2 = op.Bind(nil, Request{Form: form})
+			if (err == nil) != (err2 == nil) || broken.count != again.count {
+				t.Fatalf("reading and checking differ: %v, %d; %v, %d", err, broken.count, err2, again.count)
+			}
+		}
+		if err != nil {
+			if _, ok := errors.AsType[*fault.Fault](err); !ok {
+				t.Fatalf("the form makes an error of the program: %v", err)
+			}
+			if message := fault.Of(err).Message; !utf8.ValidString(message) || len(message) > 4<<10 {
+				t.Fatalf("message of %d bytes: %q", len(message), message)
+			}
+			answer, status, _ := AppendFault(nil, op, fault.Of(err), "")
+			if _, err := parseXML(answer); err != nil || status != 400 {
+				t.Fatalf("%d %s: %v", status, answer, err)
+			}
+			return
+		}
+		if broken.Err() != nil {
+			if message := fault.Of(broken.Err()).Message; !utf8.ValidString(message) || len(message) > 40<<10 {
+				t.Fatalf("message of %d bytes: %q", len(message), message)
+			}
+			return
+		}
+		_, _, sent, err := op.EncodeRequest(in.Interface())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if form, err = ParseForm("", formType, sent); err != nil {
+			t.Fatalf("sent again as %s: %v", sent, err)
+		}
+		second := reflect.New(in.Elem().Type())
+		if _, err := op.Bind(second.Interface(), Request{Form: form}); err != nil {
+			t.Fatalf("sent again as %s: %v", sent, err)
+		}
+		if d := cmp.Diff(in.Interface(), second.Interface(), cmpopts.EquateEmpty()); d != "" {
+			t.Fatalf("sent again as %s (-first +second):\n%s", sent, d)
+		}
+	})
+}
+
+// Any text comes back from XML as it went in, but for what XML has no place for.
+func FuzzXMLText(f *testing.F) {
+	for _, s := range []string{"", "a", "<&>\"'", "\r\n\t", "\x00\x1f\x7f", "\ufffe\uffff\ufffd", "\xff\xc3", "é世😀", "]]>", "  "} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		root, err := parseXML(append(appendXMLText([]byte("<a>"), s), "</a>"...))
+		if err != nil {
+			t.Fatalf("%q: %v", s, err)
+		}
+		var b strings.Builder
+		for _, r := range s { // a byte that is no UTF-8 is a U+FFFD each
+			if r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == 0xFFFE || r == 0xFFFF {
+				r = utf8.RuneError
+			}
+			b.WriteRune(r)
+		}
+		if root.text != b.String() {
+			t.Fatalf("%q came back as %q, want %q", s, root.text, b.String())
+		}
+	})
+}
+
 // Any answer is read, or refused; what is read is written as JSON again.
 func FuzzDecodeOutput(f *testing.F) {
 	for _, body := range []string{
+		`<GetUserResponse><GetUserResult><User><Tags><member><Key>a</Key></member></Tags></User></GetUserResult></GetUserResponse>`,
 		``, `{}`, `{"User":{"Active":true,"Role":"READER"},"RequestId":"r"}`, `{"ActionConnector":{"CreatedTime":1.5e9,"AuthenticationConfig":{"AuthenticationMetadata":{"X":1}}}}`,
 		`{"Definition":{"Sheets":[{}]}}`, `[]`, `{"Status":5}`,
 	} {
@@ -193,6 +280,14 @@ func FuzzDecodeOutput(f *testing.F) {
 			}
 			if len(written) == 0 && !bytes.Equal(body, nil) && status != 204 {
 				t.Fatalf("%s: nothing is written with status %d", name, status)
+			}
+		}
+		getUser := Of(IAM).Lookup("GetUser")
+		out := reflect.New(reflect.TypeOf(goTypes(getUser)[1]))
+		if err := getUser.DecodeOutput(status, body, out.Interface()); err == nil {
+			written, _ := getUser.AppendOutput(nil, out.Interface(), "")
+			if _, err := parseXML(written); err != nil {
+				t.Fatalf("%q is written as %q: %v", body, written, err)
 			}
 		}
 		_ = DecodeFault(status, string(body), body)
