@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"onsight/internal/api"
-	"onsight/internal/fault"
 	"onsight/internal/sigv4"
 	"onsight/internal/wire"
 )
@@ -17,23 +16,24 @@ const queryWindow = 15 * time.Minute
 
 // Signed authenticates calls by their signature.
 type Signed struct {
-	now func() time.Time
+	now     func() time.Time
+	holders *Holders
 	// The query face has a window of its own.
 	verifier, queryVerifier sigv4.Verifier
 }
 
-// NewSigned makes a Signed over the root credentials;
-// window is how far a signature's time may be from now.
-func NewSigned(roots *Roots, now func() time.Time, window time.Duration) *Signed {
-	s := &Signed{now: now}
+// NewSigned makes a Signed; window is how far a signature's time may be from
+// now.
+func NewSigned(holders *Holders, now func() time.Time, window time.Duration) *Signed {
+	s := &Signed{now: now, holders: holders}
 	s.verifier.Window = window
 	s.queryVerifier.Window = max(window, queryWindow)
-	s.verifier.Keys = func(_ context.Context, accessKeyID, sessionToken string) (sigv4.Key, error) {
-		c, ok := roots.find(accessKeyID)
-		if !ok || sessionToken != "" {
-			return sigv4.Key{}, fault.UnrecognizedClient()
+	s.verifier.Keys = func(ctx context.Context, accessKeyID, sessionToken string) (sigv4.Key, error) {
+		k, err := holders.find(ctx, accessKeyID, sessionToken)
+		if err != nil {
+			return sigv4.Key{}, err
 		}
-		return sigv4.Key{Secret: c.SecretAccessKey, Identity: rootOf(c.Account)}, nil
+		return sigv4.Key{Secret: k.secret.Reveal(), Identity: k}, nil
 	}
 	s.queryVerifier.Keys = s.verifier.Keys
 	return s
@@ -45,11 +45,17 @@ func (s *Signed) Authenticate(r *http.Request, body []byte, op *wire.Operation, 
 	if op.Service().Protocol() == wire.Query {
 		verifier = &s.queryVerifier
 	}
-	signature, err := verifier.Verify(r.Context(), sigv4.FromHTTP(r, body), op.Service().Name(), s.now())
+	service := op.Service().Name()
+	signature, err := verifier.Verify(r.Context(), sigv4.FromHTTP(r, body), service, s.now())
 	if err != nil {
 		return api.Identity{}, err
 	}
-	who, _ := signature.Identity.(api.Principal)
+	k, _ := signature.Identity.(*holder)
+	if k.used != "" {
+		s.holders.directory.Used(k.used, service, signature.Region)
+	}
+	who := k.caller
+	who.Proof = k
 	return api.Identity{Principal: who, Region: signature.Region}, nil
 }
 
@@ -62,16 +68,15 @@ type Anyone struct {
 
 // Authenticate believes what the signature claims, if there is one.
 func (a Anyone) Authenticate(r *http.Request, body []byte, _ *wire.Operation, labels []string) (api.Identity, error) {
-	who := api.Identity{Principal: rootOf(a.Account), Region: a.Region}
+	account, region := a.Account, a.Region
 	if s, err := sigv4.Parse(sigv4.FromHTTP(r, body)); err == nil && sigv4.ValidRegion(s.Region) {
-		who.Region = s.Region
+		region = s.Region
 	}
-	if account := accountIn(labels); account != "" {
-		who.Principal = rootOf(account)
+	if id := accountIn(labels); id != "" {
+		account = id
 	}
-	return who, nil
-}
-
-func rootOf(account string) api.Principal {
-	return api.Principal{Account: account, ARN: "arn:aws:iam::" + account + ":root", UserID: account, Type: "Root"}
+	k := rootHolder(Credential{Account: account})
+	who := k.caller
+	who.Proof = k
+	return api.Identity{Principal: who, Region: region}, nil
 }

@@ -95,7 +95,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		body, status = c.op.AppendOutput(body, out, c.id)
 	} else {
-		body, status, code = c.service.AppendFault(body, c.op, fault.Of(err), c.id)
+		f := fault.Of(err)
+		body, status, code = c.service.AppendFault(body, c.op, f, c.id)
+		if f.Authorization != "" {
+			h["x-onsight-authorization-message"] = []string{f.Authorization}
+		}
 		if c.service.Protocol() != wire.Query { // which has the code in its XML
 			h["x-amzn-ErrorType"] = []string{code}
 		}

@@ -17,6 +17,7 @@ import (
 	"onsight/internal/api"
 	"onsight/internal/config"
 	"onsight/internal/connector"
+	"onsight/internal/iam"
 	"onsight/internal/identity"
 	"onsight/internal/job"
 	"onsight/internal/page"
@@ -24,6 +25,7 @@ import (
 	"onsight/internal/seal"
 	"onsight/internal/store"
 	"onsight/internal/tagging"
+	"onsight/internal/wire"
 )
 
 // App is a server that is ready to answer.
@@ -37,9 +39,10 @@ type App struct {
 	// Operations are the names of the operations that are answered.
 	Operations []string
 
-	db   *store.DB
-	jobs *job.Runner
-	log  *slog.Logger
+	db       *store.DB
+	jobs     *job.Runner
+	entities *iam.Service
+	log      *slog.Logger
 }
 
 // Options are what the settings do not hold.
@@ -98,6 +101,8 @@ func (a *App) join(c config.Config, o Options, keys *seal.Keyring) {
 	tokens := page.NewTokens(keys, o.Now)
 
 	tags := tagging.New(a.db)
+	holders, authorizer := a.joinAccess(o, keys, tokens, tags)
+	explanations := access.NewService(holders, authorizer, tokens)
 	accounts := &accounts{}
 	people := identity.New(identity.Config{
 		DB: a.db, Now: o.Now, Tokens: tokens, Accounts: accounts, Tags: tags,
@@ -120,14 +125,18 @@ func (a *App) join(c config.Config, o Options, keys *seal.Keyring) {
 	tags.Register("namespace", accounts.NamespaceExists)
 	tags.Register("action-connector", connectors.Exists)
 
-	routes := slices.Concat(accounts.Routes(), people.Routes(), connectors.Routes(), tags.Routes())
+	routes := slices.Concat(
+		accounts.Routes(), people.Routes(), connectors.Routes(), tags.Routes(), a.entities.Routes(), explanations.Routes(),
+	)
 	for _, r := range routes {
-		a.Operations = append(a.Operations, r.Name())
+		if r.Service() == wire.QuickSight {
+			a.Operations = append(a.Operations, r.Name())
+		}
 	}
 
 	server := api.Config{
-		Log: o.Log, Now: o.Now, BasePath: c.BasePath(), TrustedProxies: c.TrustedProxies, Authorizer: access.Authorizer{},
-		Authenticator: access.NewSigned(a.Roots, o.Now, c.ClockWindow),
+		Log: o.Log, Now: o.Now, BasePath: c.BasePath(), TrustedProxies: c.TrustedProxies, Authorizer: authorizer,
+		Authenticator: access.NewSigned(holders, o.Now, c.ClockWindow),
 	}
 	extras := &extras{app: a}
 	if c.Dev {
@@ -137,6 +146,7 @@ func (a *App) join(c config.Config, o Options, keys *seal.Keyring) {
 			server.Arrive = trial.Arrive
 		}
 		extras.reset = func(ctx context.Context) error {
+			defer holders.Forget()
 			defer trial.Forget()
 			return a.db.Reset(ctx)
 		}
@@ -146,7 +156,7 @@ func (a *App) join(c config.Config, o Options, keys *seal.Keyring) {
 
 // Close stops the jobs and closes the store. Requests must have ended.
 func (a *App) Close(ctx context.Context) error {
-	return errors.Join(a.jobs.Stop(ctx), a.db.Close())
+	return errors.Join(a.jobs.Stop(ctx), a.entities.WriteUses(ctx), a.db.Close())
 }
 
 // accounts lets identity ask account without knowing it.

@@ -25,6 +25,10 @@ type Fault struct {
 	// Front marks what is answered before an operation runs (signature,
 	// routing, parsing, validation); its body has "message", not "Message".
 	Front bool
+	// Authorization is the encoded message that tells who may decode it
+	// (sts:DecodeAuthorizationMessage) why policies denied the call. It travels
+	// in a header, for the text is the real service's.
+	Authorization string
 	// Members are further members of the exception's body.
 	Members map[string]string
 }

@@ -51,6 +51,9 @@ type Config struct {
 	// something new, a name that an entity moves to.
 	Authorizer api.Authorizer
 	Quotas     Quotas
+	// Changed is told of an account in which something has changed, once that
+	// is durable; nil for nobody.
+	Changed func(account string)
 }
 
 // Service answers the operations of IAM.
@@ -62,11 +65,12 @@ type Service struct {
 	authorizer api.Authorizer
 	quotas     Quotas
 	used       uses
+	onChange   func(account string)
 }
 
 // New makes a Service.
 func New(c Config) *Service {
-	return &Service{db: c.DB, keys: c.Keys, tokens: c.Tokens, now: c.Now, authorizer: c.Authorizer, quotas: c.Quotas.or(defaults)}
+	return &Service{db: c.DB, keys: c.Keys, tokens: c.Tokens, now: c.Now, authorizer: c.Authorizer, quotas: c.Quotas.or(defaults), onChange: c.Changed}
 }
 
 // Routes are the operations that this package answers.
@@ -86,6 +90,9 @@ func (s *Service) also(ctx context.Context, action string, on policy.Target) err
 func (s *Service) changed(tx *store.Tx, account string) error {
 	_, err := tx.Exec(`INSERT INTO iam_accounts (account, version, users, groups, roles, policies) VALUES ($1, 1, 0, 0, 0, 0)
 		ON CONFLICT (account) DO UPDATE SET version = iam_accounts.version + 1`, account)
+	if err == nil && s.onChange != nil {
+		tx.AfterCommit(func() { s.onChange(account) })
+	}
 	return err
 }
 

@@ -1,0 +1,82 @@
+package access
+
+import (
+	"time"
+
+	"onsight/internal/contract"
+	"onsight/internal/policy"
+	"onsight/internal/store"
+)
+
+// Directory is what access asks of whoever keeps IAM's users and roles.
+type Directory interface {
+	// KeyOf gives an access key; store.ErrNotFound where there is none.
+	KeyOf(tx *store.Tx, accessKeyID string) (Key, error)
+	// Rights gives a user or a role with its policies; store.ErrNotFound where
+	// there is none. The kind is user or role.
+	Rights(tx *store.Tx, account, kind, name string) (Rights, error)
+	// Names lists the users or the roles of an account by name, after the one given.
+	Names(tx *store.Tx, account, kind, after string, limit int) ([]string, error)
+	// Version counts the changes to what IAM keeps of an account.
+	Version(tx *store.Tx, account string) (int64, error)
+	// Used notes that an access key (AKIA…) or a session of a role (AROA…) has
+	// signed a call.
+	Used(id, service, region string)
+}
+
+// A Key is the access key of an IAM user.
+type Key struct {
+	Account, UserName string
+	Secret            contract.Secret
+	Active            bool
+}
+
+// Rights are a user or a role with the policies that apply to it.
+type Rights struct {
+	// Account, Name, ID (AIDA… or AROA…) and ARN are the principal's.
+	Account, Name, ID, ARN string
+	// Policies are those of the principal and its groups.
+	Policies []Document
+	// Boundary is the permissions boundary, or nil.
+	Boundary *Document
+	// Tags are the principal's.
+	Tags map[string]string
+}
+
+// A Document is a policy with what it is called.
+type Document struct {
+	// ID is the ARN of a managed policy, the name of an inline one.
+	ID string
+	// Type is user, group, role, aws-managed or user-managed.
+	Type string
+	Text string
+}
+
+// Sessions is what access asks of whoever begins sessions.
+type Sessions interface {
+	// Open reads the session of temporary credentials; its faults are
+	// ExpiredTokenException and UnrecognizedClientException.
+	Open(accessKeyID, token string, now time.Time) (Session, error)
+}
+
+// A Session is what temporary credentials stand for.
+type Session struct {
+	Secret  contract.Secret
+	Expires time.Time
+	// Principal is who acts. Its Tags are those of the session; those of the
+	// role or user behind it are added.
+	Principal policy.Principal
+	// Kind, Name and ID are of whose policies apply: user or role, or root.
+	Kind, Name, ID string
+	// Policies came with the session, and limit it; nil for none.
+	Policies []Document
+	// Keys are the condition keys that only sessions have, such as
+	// aws:TokenIssueTime, in lower case.
+	Keys policy.Keys
+}
+
+// Tags is what access asks of whoever keeps the tags of resources.
+type Tags interface {
+	// Of gives the tags of the resource of an ARN; none where it is not there.
+	Of(tx *store.Tx, arn string) (map[string]string, error)
+}
