@@ -76,7 +76,7 @@ func New(c Config) *Service {
 // Routes are the operations that this package answers.
 func (s *Service) Routes() []api.Route {
 	return slices.Concat(
-		s.userRoutes(), s.groupRoutes(), s.roleRoutes(), s.accessKeyRoutes(), s.tagRoutes(),
+		s.userRoutes(), s.groupRoutes(), s.roleRoutes(), s.accessKeyRoutes(), s.tagRoutes(), s.absentRoutes(),
 	)
 }
 
