@@ -48,6 +48,7 @@ type Server struct {
 	app   *app.App
 	store store.Config
 	key   access.Credential
+	token string        // of the session that key belongs to
 	shift *atomic.Int64 // how far the clock runs ahead, in nanoseconds
 }
 
@@ -111,7 +112,15 @@ func (s *Server) Store() store.Config { return s.store }
 func (s *Server) As(t *testing.T, account string) *Server {
 	t.Helper()
 	other := *s
-	other.Account, other.key = account, s.keyOf(t, account)
+	other.Account, other.key, other.token = account, s.keyOf(t, account), ""
+	return &other
+}
+
+// With gives the server as the holder of an access key sees it; token is
+// empty for the key of a user.
+func (s *Server) With(accessKeyID, secret, token string) *Server {
+	other := *s
+	other.key, other.token = access.Credential{Account: s.Account, AccessKeyID: accessKeyID, SecretAccessKey: secret}, token
 	return &other
 }
 
@@ -194,7 +203,7 @@ func (s *Server) unsigned(t *testing.T, method, path string, body []byte) *http.
 func (s *Server) Sign(r *http.Request, body []byte) { s.sign(r, body, wire.QuickSight) }
 
 func (s *Server) sign(r *http.Request, body []byte, service string) {
-	sigv4.Sign(r, body, s.key.AccessKeyID, s.key.SecretAccessKey, "", s.Region, service, s.Now())
+	sigv4.Sign(r, body, s.key.AccessKeyID, s.key.SecretAccessKey, s.token, s.Region, service, s.Now())
 }
 
 // Send sends a request and reads the answer whole.
