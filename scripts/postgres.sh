@@ -82,7 +82,7 @@ start() {
 	cat >>"$dir/data/postgresql.conf" <<-CONF
 		listen_addresses = ''
 		unix_socket_directories = '$dir'
-		max_connections = 300
+		max_connections = 1000
 		shared_buffers = 128MB
 		max_wal_size = 2GB
 		fsync = ${POSTGRES_FSYNC:-off}

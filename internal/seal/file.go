@@ -39,7 +39,7 @@ func read(path string) (*Keyring, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the key file cannot be read: %w", err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it was only read
 	info, err := f.Stat()
 	if err != nil {
 		return nil, fmt.Errorf("the key file cannot be read: %w", err)
@@ -73,7 +73,7 @@ func create(path string) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(tmp.Name())
+	defer func() { _ = os.Remove(tmp.Name()) }()
 	secret := make([]byte, keySize)
 	rand.Read(secret)
 	_, err = tmp.WriteString(fileHead + line(secret))

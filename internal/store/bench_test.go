@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -62,13 +61,13 @@ func personOf(i int) person {
 }
 
 // people makes the table with rows people in it.
-func people(b testing.TB, db *store.DB, rowid bool, rows int) {
-	b.Helper()
+func people(tb testing.TB, db *store.DB, rowid bool, rows int) {
+	tb.Helper()
 	table := peopleTable
 	if !rowid && db.Dialect() == store.SQLite {
 		table += " WITHOUT ROWID"
 	}
-	write(b, db, func(tx *store.Tx) error {
+	write(tb, db, func(tx *store.Tx) error {
 		for _, q := range []string{table, `CREATE UNIQUE INDEX people_arn ON people (arn)`, `CREATE INDEX people_principal ON people (account, namespace, principal)`} {
 			if _, err := tx.Exec(q); err != nil {
 				return err
@@ -77,7 +76,7 @@ func people(b testing.TB, db *store.DB, rowid bool, rows int) {
 		return nil
 	})
 	for start := 0; start < rows; start += 10_000 {
-		write(b, db, func(tx *store.Tx) error {
+		write(tb, db, func(tx *store.Tx) error {
 			for i := start; i < min(rows, start+10_000); i++ {
 				if err := store.Insert(tx, "people", personOf(i)); err != nil {
 					return err
@@ -87,7 +86,7 @@ func people(b testing.TB, db *store.DB, rowid bool, rows int) {
 		})
 	}
 	if db.Dialect() == store.PostgreSQL {
-		write(b, db, func(tx *store.Tx) error {
+		write(tb, db, func(tx *store.Tx) error {
 			_, err := tx.Exec(`ANALYZE people`)
 			return err
 		})
@@ -96,6 +95,7 @@ func people(b testing.TB, db *store.DB, rowid bool, rows int) {
 
 // concurrently runs fn b.N times from n goroutines and reports the rate.
 func concurrently(b *testing.B, n int, fn func(i int) error) {
+	b.Helper()
 	var next, failed atomic.Int64
 	var wg sync.WaitGroup
 	b.ReportAllocs()
@@ -132,6 +132,7 @@ func cpuTime() time.Duration {
 
 // each runs a benchmark on each database and kind of table.
 func each(b *testing.B, rows int, bench func(b *testing.B, db *store.DB)) {
+	b.Helper()
 	for _, dialect := range storetest.Dialects {
 		for _, rowid := range []bool{true, false} {
 			name := dialect
@@ -195,7 +196,7 @@ func BenchmarkPage(b *testing.B) {
 			for _, readers := range []int{1, 16} {
 				b.Run(fmt.Sprintf("readers=%d", readers), func(b *testing.B) {
 					concurrently(b, readers, func(i int) error {
-						after := strings.Repeat("9", 0) + fmt.Sprintf("user%07d", i*7919%9_000_000)
+						after := fmt.Sprintf("user%07d", i*7919%9_000_000)
 						return db.Read(context.Background(), func(tx *store.Tx) error {
 							page, err := store.All[person](tx, `SELECT `+personColumns+` FROM people
 								WHERE account = $1 AND namespace = $2 AND name > $3 ORDER BY name LIMIT $4`,

@@ -55,6 +55,7 @@ type queue struct {
 type member struct {
 	turn   chan *batch // one place
 	number int64       // in order
+	called bool        // it has its turn, or will in a moment; guarded by queue.mu
 	left   bool        // it went away; guarded by queue.mu
 }
 
@@ -100,13 +101,12 @@ func (q *queue) enter(ctx context.Context) (*batch, error) {
 	}
 	q.mu.Lock()
 	m.left = true
+	called := m.called
 	q.mu.Unlock()
-	select {
-	case b := <-m.turn: // given just now
-		if b.refused == nil {
+	if called { // just now
+		if b := <-m.turn; b.refused == nil {
 			q.leave(b)
 		}
-	default:
 	}
 	return nil, ctx.Err()
 }
@@ -128,6 +128,7 @@ func (q *queue) next(last int64) *member {
 		q.waiting[0] = nil
 		q.waiting = q.waiting[1:]
 		if !m.left {
+			m.called = true
 			return m
 		}
 	}
@@ -293,12 +294,16 @@ func (q *queue) fate(cause error) (again bool, verdict error) {
 		return false, unavailable(fmt.Errorf("store: commit: %w", cause))
 	}
 	for range 10 {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-		s, err := q.open(ctx)
-		cancel()
-		if err == nil {
-			q.s = s
-			fate, err := s.(pgSession).c.Fate(xid)
+		if q.s == nil {
+			ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+			s, err := q.open(ctx)
+			cancel()
+			if err == nil {
+				q.s = s
+			}
+		}
+		if s, ok := q.s.(pgSession); ok {
+			fate, err := s.c.Fate(xid)
 			switch {
 			case err != nil:
 				q.drop()
@@ -306,11 +311,9 @@ func (q *queue) fate(cause error) (again bool, verdict error) {
 				return false, nil
 			case fate == "aborted":
 				return true, nil
-			case fate == "":
-				return false, unavailable(fmt.Errorf("store: commit of transaction %s, its outcome unknown: %w", xid, cause))
 			}
 		}
-		time.Sleep(50 * time.Millisecond)
+		time.Sleep(50 * time.Millisecond) // it is away, or still in progress
 	}
 	return false, unavailable(fmt.Errorf("store: commit of transaction %s, its outcome unknown: %w", xid, cause))
 }

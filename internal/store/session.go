@@ -30,6 +30,8 @@ type session interface {
 	intact(saved bool) bool
 	// dead tells whether the connection is of no further use.
 	dead() bool
+	// idle tells whether rollback takes no time.
+	idle() bool
 	// fresh tells whether the connection has not been used yet.
 	fresh() bool
 	close() error
@@ -81,6 +83,7 @@ func (s liteSession) commit() error {
 func (s liteSession) rollback() error  { return s.c.Rollback() }
 func (s liteSession) intact(bool) bool { return s.c.InTransaction() }
 func (s liteSession) dead() bool       { return false }
+func (s liteSession) idle() bool       { return true }
 func (s liteSession) fresh() bool      { return true }
 func (s liteSession) close() error     { return s.c.Close() }
 
@@ -113,5 +116,6 @@ func (s pgSession) commit() error          { return s.c.Commit() }
 func (s pgSession) rollback() error        { return s.c.Rollback() }
 func (s pgSession) intact(saved bool) bool { return saved && !s.c.Dead() }
 func (s pgSession) dead() bool             { return s.c.Dead() }
+func (s pgSession) idle() bool             { return s.c.Idle() }
 func (s pgSession) fresh() bool            { return s.c.Fresh() }
 func (s pgSession) close() error           { return s.c.Close() }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -56,7 +57,7 @@ func (db *DB) openSQLite(ctx context.Context, dir string) error {
 		uri = (&url.URL{Scheme: "file", Path: filepath.ToSlash(path), RawQuery: oneProcess()}).String()
 	}
 	open := func(more ...string) (*lite.Conn, error) {
-		return lite.Open(uri, append(setup[:len(setup):len(setup)], more...)...)
+		return lite.Open(uri, append(slices.Clip(setup), more...)...)
 	}
 	var checkpoints *checkpointer
 	openWriter := func(context.Context) (session, error) {
@@ -77,8 +78,14 @@ func (db *DB) openSQLite(ctx context.Context, dir string) error {
 		}
 		checkpoints = startCheckpointer(c, db.log)
 		db.closers = append(db.closers, checkpoints)
+	} else {
+		// A database in memory is there while a connection to it is.
+		c, err := open()
+		if err != nil {
+			return fmt.Errorf("open a database in memory: %w", err)
+		}
+		db.closers = append(db.closers, c)
 	}
-	// A database in memory is there while a connection to it is.
 	w, err := openWriter(ctx)
 	if err != nil {
 		return fmt.Errorf("open the database in the data folder %s: %w", dir, err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -108,10 +109,12 @@ func (db *DB) read(ctx context.Context, fn func(tx *Tx) error) (again bool, err 
 	broken := true
 	defer func() { // also after a panic
 		tx.s = nil
-		if s.rollback() != nil {
-			broken = true
+		end := func() { db.readers.put(s, s.rollback() != nil || broken) }
+		if s.idle() {
+			end()
+		} else {
+			go end() // the caller need not wait for an answer that says nothing
 		}
-		db.readers.put(s, broken)
 	}()
 	if err := s.begin(reading); err != nil {
 		return false, explain(err)
@@ -262,8 +265,8 @@ func (db *DB) Close() error {
 	if db.writer != nil {
 		errs = append(errs, db.writer.close())
 	}
-	for i := len(db.closers) - 1; i >= 0; i-- {
-		errs = append(errs, db.closers[i].Close())
+	for _, c := range slices.Backward(db.closers) {
+		errs = append(errs, c.Close())
 	}
 	return errors.Join(errs...)
 }

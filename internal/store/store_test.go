@@ -38,9 +38,9 @@ type item struct {
 }
 
 // withItems makes that table.
-func withItems(t testing.TB, db *store.DB) {
-	t.Helper()
-	write(t, db, func(tx *store.Tx) error {
+func withItems(tb testing.TB, db *store.DB) {
+	tb.Helper()
+	write(tb, db, func(tx *store.Tx) error {
 		_, err := tx.Exec(`CREATE TABLE items (id BIGINT NOT NULL PRIMARY KEY, name TEXT COLLATE "C" NOT NULL UNIQUE)`)
 		return err
 	})
@@ -51,27 +51,27 @@ func insert(id int64, name string) func(tx *store.Tx) error {
 }
 
 // items gives the ids in the table.
-func items(t testing.TB, db *store.DB) []int64 {
-	t.Helper()
+func items(tb testing.TB, db *store.DB) []int64 {
+	tb.Helper()
 	var ids []int64
-	read(t, db, func(tx *store.Tx) (err error) {
+	read(tb, db, func(tx *store.Tx) (err error) {
 		ids, err = store.All[int64](tx, `SELECT id FROM items ORDER BY id`)
 		return err
 	})
 	return ids
 }
 
-func read(t testing.TB, db *store.DB, fn func(tx *store.Tx) error) {
-	t.Helper()
+func read(tb testing.TB, db *store.DB, fn func(tx *store.Tx) error) {
+	tb.Helper()
 	if err := db.Read(context.Background(), fn); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 }
 
-func write(t testing.TB, db *store.DB, fn func(tx *store.Tx) error) {
-	t.Helper()
+func write(tb testing.TB, db *store.DB, fn func(tx *store.Tx) error) {
+	tb.Helper()
 	if err := db.Write(context.Background(), fn); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 }
 
@@ -543,6 +543,39 @@ func TestContext(t *testing.T) {
 		}
 		if got := items(t, db); got != nil {
 			t.Errorf("rows %v, want none", got)
+		}
+	})
+}
+
+// Callers go away at any moment; the turn is never lost.
+func TestContextRace(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, db *store.DB) {
+		withItems(t, db)
+		var wg sync.WaitGroup
+		var kept sync.Map
+		for w := range int64(16) {
+			wg.Go(func() {
+				for i := range int64(60) {
+					ctx, cancel := context.WithTimeout(context.Background(), time.Duration((w*60+i)%40)*20*time.Microsecond)
+					id := w*1000 + i
+					err := db.Write(ctx, insert(id, fmt.Sprint(id)))
+					cancel()
+					switch {
+					case err == nil:
+						kept.Store(id, true)
+					case !errors.Is(err, context.DeadlineExceeded):
+						t.Errorf("Write: %v", err)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		write(t, db, insert(-1, "last"))
+		n := 1
+		kept.Range(func(any, any) bool { n++; return true })
+		if got := items(t, db); len(got) != n {
+			t.Errorf("%d rows, and %d changes acknowledged", len(got), n)
 		}
 	})
 }

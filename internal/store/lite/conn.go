@@ -244,7 +244,7 @@ func (c *Conn) compile(query string) (*Stmt, error) {
 	text := Text(query)
 	p := cString(c.tls, text)
 	defer sqlite3.Xsqlite3_free(c.tls, p)
-	rc := sqlite3.Xsqlite3_prepare_v3(c.tls, c.db, p, int32(len(text)+1), sqlite3.SQLITE_PREPARE_PERSISTENT, c.out, 0)
+	rc := sqlite3.Xsqlite3_prepare_v3(c.tls, c.db, p, -1, sqlite3.SQLITE_PREPARE_PERSISTENT, c.out, 0)
 	if rc != sqlite3.SQLITE_OK {
 		return nil, c.failure(rc, "")
 	}

@@ -74,13 +74,13 @@ func (s *Stmt) SetBool(i int, v bool) {
 
 // SetText sets parameter $i to a text of UTF-8.
 func (s *Stmt) SetText(i int, v string) {
-	s.note(sqlite3.Xsqlite3_bind_text(s.tls, s.p, s.slots[i-1], s.c.arena.put(v), int32(len(v)), sqlite3.SQLITE_STATIC))
+	s.note(sqlite3.Xsqlite3_bind_text64(s.tls, s.p, s.slots[i-1], s.c.arena.put(v), sqlite3.Tsqlite3_uint64(len(v)), sqlite3.SQLITE_STATIC, sqlite3.SQLITE_UTF8))
 }
 
 // SetBytes sets parameter $i to a blob.
 func (s *Stmt) SetBytes(i int, v []byte) {
 	p := s.c.arena.put(unsafe.String(unsafe.SliceData(v), len(v)))
-	s.note(sqlite3.Xsqlite3_bind_blob(s.tls, s.p, s.slots[i-1], p, int32(len(v)), sqlite3.SQLITE_STATIC))
+	s.note(sqlite3.Xsqlite3_bind_blob64(s.tls, s.p, s.slots[i-1], p, sqlite3.Tsqlite3_uint64(len(v)), sqlite3.SQLITE_STATIC))
 }
 
 // SetNull sets parameter $i to NULL.

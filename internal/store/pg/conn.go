@@ -181,15 +181,19 @@ func (c *Conn) Commit() error {
 	return err
 }
 
-// Rollback ends the transaction and drops it.
+// Rollback ends the transaction and drops it. There may be none, for it has
+// not begun, or a Commit has failed.
 func (c *Conn) Rollback() error {
 	c.pending = c.pending[:0]
-	if !c.begun {
+	if c.Idle() {
 		return nil
 	}
 	_, err := c.run(rollback)
 	return err
 }
+
+// Idle tells whether no transaction is open on the server.
+func (c *Conn) Idle() bool { return !c.begun && c.pc.TxStatus() == 'I' }
 
 // run sends what is pending and cmd, and gives the tag of cmd.
 func (c *Conn) run(cmd command) (string, error) {
@@ -304,7 +308,7 @@ type timed struct{ net.Conn }
 
 // Read reads, until silence has lasted too long.
 func (t *timed) Read(b []byte) (int, error) {
-	if err := t.SetReadDeadline(time.Now().Add(silence)); err != nil {
+	if err := t.SetReadDeadline(deadline()); err != nil {
 		return 0, err
 	}
 	return t.Conn.Read(b)
@@ -312,8 +316,12 @@ func (t *timed) Read(b []byte) (int, error) {
 
 // Write writes, until silence has lasted too long.
 func (t *timed) Write(b []byte) (int, error) {
-	if err := t.SetWriteDeadline(time.Now().Add(silence)); err != nil {
+	if err := t.SetWriteDeadline(deadline()); err != nil {
 		return 0, err
 	}
 	return t.Conn.Write(b)
+}
+
+func deadline() time.Time {
+	return time.Now().Add(silence) //nolint:forbidigo // the network goes by the real clock
 }

@@ -39,21 +39,21 @@ func Each(t *testing.T, test func(t *testing.T, db *store.DB)) {
 }
 
 // Open gives an empty database, which is closed when the test ends.
-func Open(t testing.TB, dialect string) *store.DB {
-	t.Helper()
-	return Reopen(t, Config(t, dialect))
+func Open(tb testing.TB, dialect string) *store.DB {
+	tb.Helper()
+	return Reopen(tb, Config(tb, dialect))
 }
 
 // Reopen opens the database of a Config, which is closed when the test ends.
-func Reopen(t testing.TB, config store.Config) *store.DB {
-	t.Helper()
+func Reopen(tb testing.TB, config store.Config) *store.DB {
+	tb.Helper()
 	db, err := store.Open(context.Background(), config)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		if err := db.Close(); err != nil {
-			t.Errorf("close the store: %v", err)
+			tb.Errorf("close the store: %v", err)
 		}
 	})
 	return db
@@ -61,32 +61,32 @@ func Reopen(t testing.TB, config store.Config) *store.DB {
 
 // Config says where a new database for the test is. It skips the test if there
 // is no server for it.
-func Config(t testing.TB, dialect string) store.Config {
-	t.Helper()
+func Config(tb testing.TB, dialect string) store.Config {
+	tb.Helper()
 	if dialect == store.SQLite {
-		return store.Config{Dir: t.TempDir()}
+		return store.Config{Dir: tb.TempDir()}
 	}
-	return store.Config{URL: postgres(t)}
+	return store.Config{URL: postgres(tb)}
 }
 
 // postgres gives the URL of a new database, which goes when the test ends.
-func postgres(t testing.TB) string {
-	t.Helper()
+func postgres(tb testing.TB) string {
+	tb.Helper()
 	admin := os.Getenv("TEST_POSTGRES")
 	if admin == "" {
-		t.Skip("TEST_POSTGRES is not set: no test on PostgreSQL; see scripts/postgres.sh")
+		tb.Skip("TEST_POSTGRES is not set: no test on PostgreSQL; see scripts/postgres.sh")
 	}
 	template, err := template(admin)
 	if err != nil {
-		t.Fatalf("prepare %s: %v", admin, err)
+		tb.Fatalf("prepare %s: %v", admin, err)
 	}
 	name := "onsight_test_" + strings.ToLower(rand.Text()[:12])
 	if err := run(admin, "CREATE DATABASE "+name+" TEMPLATE "+template); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		if err := run(admin, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)"); err != nil {
-			t.Errorf("drop the test's database: %v", err)
+			tb.Errorf("drop the test's database: %v", err)
 		}
 	})
 	return withName(admin, name)
@@ -117,7 +117,7 @@ func makeTemplate(admin, name string) error {
 	if err != nil {
 		return err
 	}
-	defer conn.Close(ctx)
+	defer func() { _ = conn.Close(ctx) }()
 	// Test processes start at once; the first makes it, the others wait.
 	if _, err := conn.Exec(ctx, "SELECT pg_advisory_lock(7105216731)").ReadAll(); err != nil {
 		return err
@@ -161,7 +161,7 @@ func run(admin, query string) error {
 	if err != nil {
 		return err
 	}
-	defer conn.Close(ctx)
+	defer func() { _ = conn.Close(ctx) }()
 	if _, err := conn.Exec(ctx, query).ReadAll(); err != nil {
 		return fmt.Errorf("%s: %w", query, err)
 	}
