@@ -182,7 +182,7 @@ func (o *Operation) compilePlan() error {
 			p.status = m
 		}
 	}
-	p.lists = o.service.protocol == Query || strings.HasPrefix(o.Name, "List") || strings.HasPrefix(o.Name, "Search")
+	p.lists = o.service.protocol != RestJSON || strings.HasPrefix(o.Name, "List") || strings.HasPrefix(o.Name, "Search")
 	return nil
 }
 

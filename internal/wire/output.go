@@ -12,7 +12,7 @@ import (
 //
 // RequestId and Status are filled in where the model has them. A Status that
 // out has set is the HTTP status instead. Lists at the top of what lists and
-// searches answer, and of all answers on the query face, are written even when
+// searches answer, and of all answers at the path /, are written even when
 // they are empty, as callers count on them. A status of 204 has no body.
 //
 // It panics where out is not of the operation's type.
