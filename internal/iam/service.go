@@ -77,6 +77,7 @@ func New(c Config) *Service {
 func (s *Service) Routes() []api.Route {
 	return slices.Concat(
 		s.userRoutes(), s.groupRoutes(), s.roleRoutes(), s.accessKeyRoutes(), s.tagRoutes(), s.absentRoutes(),
+		s.policyRoutes(), s.providerRoutes(), s.accountRoutes(),
 	)
 }
 
