@@ -69,6 +69,9 @@ func (p *pool) put(s session, broken bool) {
 	<-p.room
 }
 
+// end takes a session back whose transaction may be open.
+func (p *pool) end(s session, broken bool) { p.put(s, s.rollback() != nil || broken) }
+
 // close waits for all sessions to come back, and closes them.
 func (p *pool) close() error {
 	p.mu.Lock()

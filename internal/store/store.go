@@ -109,11 +109,10 @@ func (db *DB) read(ctx context.Context, fn func(tx *Tx) error) (again bool, err 
 	broken := true
 	defer func() { // also after a panic
 		tx.s = nil
-		end := func() { db.readers.put(s, s.rollback() != nil || broken) }
 		if s.idle() {
-			end()
+			db.readers.end(s, broken)
 		} else {
-			go end() // the caller need not wait for an answer that says nothing
+			go db.readers.end(s, broken) // the caller need not wait for an answer that says nothing
 		}
 	}()
 	if err := s.begin(reading); err != nil {
@@ -182,10 +181,11 @@ func (db *DB) claim(ctx context.Context, fn func(tx *Tx) error) (again bool, err
 	committed, broken := false, true
 	defer func() { // also after a panic
 		tx.s = nil
-		if !committed && s.rollback() != nil {
-			broken = true
+		if committed {
+			db.claims.put(s, broken)
+		} else {
+			db.claims.end(s, broken)
 		}
-		db.claims.put(s, broken)
 	}()
 	if err := s.begin(claiming); err != nil {
 		return false, explain(err)
