@@ -20,6 +20,7 @@ Usage: onsight <command> [flags]
 Commands:
   serve        serve the API
   credentials  print the root credentials of an account, or make them
+  access       ask a running server what policies allow, and why
   version      print the version
 
 "onsight <command> -help" lists the flags of a command.
@@ -52,6 +53,8 @@ func run(ctx context.Context, args []string, s streams) int {
 		err = serve(ctx, args[1:], s)
 	case "credentials":
 		err = credentials(args[1:], s)
+	case "access":
+		err = accessCommand(ctx, args[1:], s)
 	case "version", "-version", "--version":
 		fmt.Fprintln(s.out, "onsight", version())
 	case "help", "-help", "--help", "-h":
