@@ -61,7 +61,7 @@ func (db *DB) openSQLite(ctx context.Context, dir string) error {
 	}
 	var checkpoints *checkpointer
 	openWriter := func(context.Context) (session, error) {
-		c, err := open(`PRAGMA journal_mode = WAL`, `PRAGMA cache_size = -16000`)
+		c, err := open(`PRAGMA journal_mode = WAL`, `PRAGMA cache_size = -16000`, `PRAGMA journal_size_limit = 67108864`)
 		if err != nil {
 			return nil, err
 		}

@@ -851,8 +851,8 @@ func TestCheckpoints(t *testing.T) {
 		return err
 	})
 	fill(160, 40)
-	if got := size(); got > 140<<20 {
-		t.Errorf("the log has %d MB after a long Read", got>>20)
+	if got := size(); got > 100<<20 {
+		t.Errorf("the log has %d MB after a long Read and 40 MB of changes, want about 64 again", got>>20)
 	}
 	read(t, db, func(tx *store.Tx) error {
 		n, err := store.One[int](tx, `SELECT count(*) FROM items WHERE length(name) > 1000000`)
