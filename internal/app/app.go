@@ -25,7 +25,6 @@ import (
 	"onsight/internal/seal"
 	"onsight/internal/store"
 	"onsight/internal/tagging"
-	"onsight/internal/wire"
 )
 
 // App is a server that is ready to answer.
@@ -36,8 +35,8 @@ type App struct {
 	Roots *access.Roots
 	// RootMade tells that the account's root credentials were made just now.
 	RootMade bool
-	// Operations are the names of the operations that are answered.
-	Operations []string
+	// Operations are the names of the operations that are answered, by service.
+	Operations map[string][]string
 
 	db       *store.DB
 	jobs     *job.Runner
@@ -128,10 +127,9 @@ func (a *App) join(c config.Config, o Options, keys *seal.Keyring) {
 	routes := slices.Concat(
 		accounts.Routes(), people.Routes(), connectors.Routes(), tags.Routes(), a.entities.Routes(), explanations.Routes(),
 	)
+	a.Operations = make(map[string][]string)
 	for _, r := range routes {
-		if r.Service() == wire.QuickSight {
-			a.Operations = append(a.Operations, r.Name())
-		}
+		a.Operations[r.Service()] = append(a.Operations[r.Service()], r.Name())
 	}
 
 	server := api.Config{

@@ -287,16 +287,28 @@ func TestExceptionStatuses(t *testing.T) {
 
 func TestCoverage(t *testing.T) {
 	t.Parallel()
-	ops := []*wire.Operation{wire.Lookup("DescribeUser"), wire.Lookup("ListUsers")}
-	got := string(wire.Coverage(ops, map[string]bool{"ListUsers": true, "Unknown": true}))
-	const want = `1 of 2 operations are answered.
+	for model, want := range map[string]string{
+		`{"operations":{"B":{"method":"GET","uri":"/b/{x}"},"A":{"method":"POST","uri":"/a"}},"shapes":{}}`: `1 of 2 operations are answered.
 
 | operation | method | path | answered |
 | --- | --- | --- | --- |
-| DescribeUser | GET | ` + "`/accounts/{AwsAccountId}/namespaces/{Namespace}/users/{UserName}`" + ` |  |
-| ListUsers | GET | ` + "`/accounts/{AwsAccountId}/namespaces/{Namespace}/users`" + ` | yes |
-`
-	if d := cmp.Diff(want, got); d != "" {
-		t.Errorf("table (-want +got):\n%s", d)
+| A | POST | ` + "`/a`" + ` |  |
+| B | GET | ` + "`/b/{x}`" + ` | yes |
+`,
+		`{"metadata":{"protocol":"query"},"operations":{"B":{"method":"POST","uri":"/"},"A":{"method":"POST","uri":"/"}},"shapes":{}}`: `1 of 2 operations are answered.
+
+| operation | answered |
+| --- | --- |
+| A |  |
+| B | yes |
+`,
+	} {
+		s, err := wire.Parse([]byte(model))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(want, string(wire.Coverage(s, []string{"B", "Unknown"}))); d != "" {
+			t.Errorf("table (-want +got):\n%s", d)
+		}
 	}
 }
