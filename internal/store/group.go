@@ -38,6 +38,8 @@ type queue struct {
 	// lock and unlock surround a batch, where there is something to keep out; else nil.
 	lock   func(context.Context) error
 	unlock func()
+	// before is called at the end of each function that wrote; nil for nothing.
+	before func(context.Context, *Tx) error
 
 	mu      sync.Mutex
 	busy    bool      // someone has the turn
@@ -357,6 +359,9 @@ func (q *queue) write(ctx context.Context, db *DB, fn func(*Tx) error) (again bo
 		}
 	}()
 	err = fn(tx)
+	if err == nil && tx.failed == nil && tx.wrote && q.before != nil {
+		err = q.before(ctx, tx)
+	}
 	returned = true
 	tx.s = nil
 	if tx.failed != nil && err == nil {

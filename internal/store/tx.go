@@ -27,6 +27,9 @@ type Tx struct {
 	after  []func() // see AfterCommit
 }
 
+// Context is the one that Read or Write was called with.
+func (tx *Tx) Context() context.Context { return tx.ctx }
+
 // Exec runs one statement and gives the number of rows that it changed.
 func (tx *Tx) Exec(query string, args ...any) (rows int64, err error) {
 	st, err := tx.prepare(query, args)
