@@ -107,7 +107,7 @@ func generate(s service) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", file, err)
 		}
-		if err := os.WriteFile(file, text, 0o644); err != nil {
+		if err := os.WriteFile(file, text, 0o644); err != nil { //nolint:gosec // a file of the repository
 			return err
 		}
 	}

@@ -143,8 +143,9 @@ func (run *charRun) add(tree *syntax.Regexp, first, last bool) bool {
 			high = unbounded
 		}
 		return one(tree.Sub[0], tree.Min, high)
+	default:
+		return false
 	}
-	return false
 }
 
 // setOf returns the characters of which tree matches exactly one.

@@ -118,8 +118,9 @@ func textOf(v reflect.Value) string {
 		return strconv.FormatInt(v.Int(), 10)
 	case reflect.Float64:
 		return strings.Trim(string(appendDouble(nil, v.Float())), `"`)
+	default:
+		return v.String()
 	}
-	return v.String()
 }
 
 // appendEscaped escapes all but the unreserved characters, as every SDK does.

@@ -186,8 +186,9 @@ func (s *shape) expected() string {
 		return "a string in base64"
 	case list:
 		return "a list"
+	default:
+		return "an object"
 	}
-	return "an object"
 }
 
 // kindName names what came for a person.
@@ -205,8 +206,9 @@ func kindName(k jsontext.Kind) string {
 		return "a number"
 	case '{':
 		return "an object"
+	default:
+		return "a list"
 	}
-	return "a list"
 }
 
 // peek returns the kind of the next value.
@@ -264,8 +266,9 @@ func (d *decoder) value(k jsontext.Kind, sh *shape, c *codec, to target) (broken
 		return 0, d.structure(k, sh, c, to)
 	case document:
 		return 0, d.skip()
+	default:
+		return d.scalar(k, sh, to)
 	}
-	return d.scalar(k, sh, to)
 }
 
 // rawValue checks a value by its shape and keeps its bytes.

@@ -93,8 +93,9 @@ func appendValue(dst []byte, sh *shape, c *codec, v reflect.Value) []byte {
 		return append(dst, ']')
 	case mapping:
 		return appendMap(dst, sh, c, v)
+	default:
+		return appendObject(dst, sh, c, v)
 	}
-	return appendObject(dst, sh, c, v)
 }
 
 // appendElement writes a member of a list or map, which cannot be absent.

@@ -191,12 +191,11 @@ func (o *Operation) declared(code string) string {
 // exception returns the shape of an exception of the model, by its name or
 // by its code on the wire, or nil.
 func (s *Service) exception(code string) *shape {
-	name, ok := code, true
-	if _, ok = s.raw[name]; !ok {
-		name, ok = s.byCode()[code]
-	}
-	if !ok {
-		return nil
+	name := code
+	if _, ok := s.raw[name]; !ok {
+		if name, ok = s.byCode()[code]; !ok {
+			return nil
+		}
 	}
 	sh, err := s.shape(name)
 	if err != nil || sh.errorCode == 0 {

@@ -10,15 +10,15 @@ import (
 )
 
 // modelPatterns are the patterns of the built-in models.
-func modelPatterns(t testing.TB) map[string]*shape {
-	t.Helper()
+func modelPatterns(tb testing.TB) map[string]*shape {
+	tb.Helper()
 	all := make(map[string]*shape)
 	for _, service := range Services() {
 		s := Of(service)
 		for name := range s.raw {
 			sh, err := s.shape(name)
 			if err != nil {
-				t.Fatal(err)
+				tb.Fatal(err)
 			}
 			if sh.pattern != nil {
 				all[sh.pattern.text] = sh

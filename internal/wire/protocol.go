@@ -24,6 +24,7 @@ func (p Protocol) ContentType() string {
 		return "text/xml"
 	case JSON11:
 		return "application/x-amz-json-1.1"
+	default:
+		return "application/json"
 	}
-	return "application/json"
 }

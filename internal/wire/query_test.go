@@ -222,10 +222,14 @@ func TestForms(t *testing.T) {
 		query, contentType, body string
 		want                     iamapi.CreateUserRequest
 	}{
-		"as sent": {"", "application/x-www-form-urlencoded; charset=utf-8",
-			"Action=CreateUser&Version=2010-05-08&UserName=ana&Path=%2Fa+b%2F&PermissionsBoundary=&Tags.member.1.Key=k1&Tags.member.1.Value=v1&Tags.member.2.Key=k2&Tags.member.2.Value=&Tags.member.10.Key=k10&Tags.member.10.Value=%3D%26", full},
-		"any order, escaped names, gaps": {"", "APPLICATION/X-WWW-FORM-URLENCODED",
-			"Tags.member.10.Value=%3d%26&&Tags%2Emember.7.Value=&Tags.member.1.Value=v1&Path=%2Fa%20b%2F&Tags.member.10.Key=k10&UserName=%61na&Tags.member.7.Key=k2&PermissionsBoundary&Tags.member.1.Key=k1&", full},
+		"as sent": {
+			"", "application/x-www-form-urlencoded; charset=utf-8",
+			"Action=CreateUser&Version=2010-05-08&UserName=ana&Path=%2Fa+b%2F&PermissionsBoundary=&Tags.member.1.Key=k1&Tags.member.1.Value=v1&Tags.member.2.Key=k2&Tags.member.2.Value=&Tags.member.10.Key=k10&Tags.member.10.Value=%3D%26", full,
+		},
+		"any order, escaped names, gaps": {
+			"", "APPLICATION/X-WWW-FORM-URLENCODED",
+			"Tags.member.10.Value=%3d%26&&Tags%2Emember.7.Value=&Tags.member.1.Value=v1&Path=%2Fa%20b%2F&Tags.member.10.Key=k10&UserName=%61na&Tags.member.7.Key=k2&PermissionsBoundary&Tags.member.1.Key=k1&", full,
+		},
 		"by GET":                  {"UserName=ana&X-Amz-Signature=00", "", "", iamapi.CreateUserRequest{UserName: "ana"}},
 		"by both":                 {"UserName=ana", "", "Path=/", iamapi.CreateUserRequest{UserName: "ana", Path: new("/")}},
 		"a body that is no form":  {"UserName=ana", "application/json", `{"Path":"/"}`, iamapi.CreateUserRequest{UserName: "ana"}},
@@ -348,6 +352,13 @@ func TestAtRoot(t *testing.T) {
 	}
 }
 
+func leadsTo(op *wire.Operation, err error) string {
+	if err != nil {
+		return err.Error()
+	}
+	return op.Action()
+}
+
 func TestFindAction(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ form, want string }{
@@ -366,12 +377,7 @@ func TestFindAction(t *testing.T) {
 		{"Action=GetCallerIdentity&Version=2011-06-15&Version=2011-06-15", "MalformedHttpRequestException: Parameter 'Version' is given more than once."},
 	} {
 		service, op, err := wire.FindAction(mustForm(t, c.form))
-		got := ""
-		if err != nil {
-			got = err.Error()
-		} else {
-			got = op.Action()
-		}
+		got := leadsTo(op, err)
 		if got != c.want || service == nil || service.Protocol() != wire.Query {
 			t.Errorf("%s: %v %s, want %s", c.form, service, got, c.want)
 		}
@@ -384,12 +390,7 @@ func TestFindAction(t *testing.T) {
 		"":                                                                    "UnknownOperationException: There is no operation .",
 	} {
 		service, op, err := wire.FindTarget(target)
-		got := ""
-		if err != nil {
-			got = err.Error()
-		} else {
-			got = op.Action()
-		}
+		got := leadsTo(op, err)
 		if got != want || service == nil || service.Protocol() != wire.JSON11 {
 			t.Errorf("%s: %v %s, want %s", target, service, got, want)
 		}

@@ -114,14 +114,14 @@ type zooOut struct {
 	Count     *int32
 }
 
-func zooService(t testing.TB) *wire.Service {
-	t.Helper()
+func zooService(tb testing.TB) *wire.Service {
+	tb.Helper()
 	s, err := wire.Parse([]byte(zoo))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if err := s.Check(); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return s
 }

@@ -107,6 +107,7 @@ func (s *sampler) matching(b *strings.Builder, tree *syntax.Regexp, more int) {
 		repeat(0, 1)
 	case syntax.OpRepeat:
 		repeat(tree.Min, tree.Max)
+	default: // anchors, and what matches nothing
 	}
 }
 
@@ -148,8 +149,9 @@ func (s *sampler) scalarText(sh *shape) string {
 		}
 	case boolean:
 		return strconv.FormatBool(s.rand.IntN(2) == 0)
+	default:
+		return strconv.FormatFloat(s.number(sh), 'f', -1, 64)
 	}
-	return strconv.FormatFloat(s.number(sh), 'f', -1, 64)
 }
 
 // json returns a JSON value that keeps the rules of sh.
@@ -177,8 +179,9 @@ func (s *sampler) json(sh *shape, depth int) string {
 		return []string{`{"a":[1,null,{"b":"\u0000"}]}`, `"text"`, `[ 1 , 2 ]`, `true`, `3.0`}[s.rand.IntN(5)]
 	case list, mapping:
 		return s.collection(sh, depth)
+	default:
+		return s.object(sh, depth, func(*member) bool { return true })
 	}
-	return s.object(sh, depth, func(*member) bool { return true })
 }
 
 func (s *sampler) collection(sh *shape, depth int) string {

@@ -66,13 +66,14 @@ func (d *decoder) scalar(k jsontext.Kind, sh *shape, to target) (broken uint, er
 		}
 		to.setBytes(data)
 		return sh.checkLength(len(data)), nil
+	default:
+		return 0, fmt.Errorf("shape %s is no scalar", sh.name)
 	}
-	return 0, fmt.Errorf("shape %s is no scalar", sh.name)
 }
 
 // scalarBytes reads the JSON of a scalar whose kind suits the shape.
 func (d *decoder) scalarBytes(k jsontext.Kind, sh *shape) ([]byte, error) {
-	suits := false
+	var suits bool
 	switch sh.kind {
 	case boolean:
 		suits = k == 't' || k == 'f'
@@ -103,7 +104,7 @@ func parseInteger(raw []byte, k kind) (int64, bool) {
 	if err != nil {
 		// 1e3 and 5.0 are whole as well. Beyond 2^53 one cannot tell.
 		f, err := strconv.ParseFloat(string(raw), 64)
-		if err != nil || f != math.Trunc(f) || math.Abs(f) > 1<<53 || bytes.IndexAny(raw, ".eE") < 0 {
+		if err != nil || f != math.Trunc(f) || math.Abs(f) > 1<<53 || !bytes.ContainsAny(raw, ".eE") {
 			return 0, false
 		}
 		n = int64(f)
@@ -197,8 +198,9 @@ func (d *decoder) scalarText(sh *shape, value string, to target) (broken uint, e
 		}
 		to.setBytes(data)
 		return sh.checkLength(len(data)), nil
+	default:
+		return 0, fmt.Errorf("shape %s cannot stand in a text", sh.name)
 	}
-	return 0, fmt.Errorf("shape %s cannot stand in a text", sh.name)
 }
 
 // parseInt reads a decimal integer as the path and the query have it: an

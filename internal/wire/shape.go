@@ -190,8 +190,9 @@ func (s *Service) fill(sh *shape, m model.Shape) (err error) {
 		return err
 	case structure:
 		return s.fillMembers(sh, m)
+	default:
+		return nil
 	}
-	return nil
 }
 
 func (s *Service) fillMembers(sh *shape, m model.Shape) error {

@@ -224,6 +224,7 @@ func typeOf(sh *shape, depth int) reflect.Type {
 		return reflect.SliceOf(typeOf(sh.elem, depth+1))
 	case mapping:
 		return reflect.MapOf(reflect.TypeFor[string](), typeOf(sh.elem, depth+1))
+	default:
 	}
 	if depth > 10 || sh.kind == document {
 		return rawType

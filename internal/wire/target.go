@@ -30,7 +30,7 @@ func (t target) setString(s string) {
 		return
 	}
 	if t.pointer {
-		if p, ok := t.v.Addr().Interface().(**string); ok {
+		if p, ok := reflect.TypeAssert[**string](t.v.Addr()); ok {
 			value := s // only here is it to live on the heap
 			*p = &value
 			return

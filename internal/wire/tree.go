@@ -52,11 +52,12 @@ func (d *decoder) fromTree(sh *shape, flattened bool, c *codec, n *element, to t
 			return 0, d.unexpected(sh, "a text")
 		}
 		return 0, d.treeStructure(sh, c, n, to)
+	default:
+		if !n.set {
+			return 0, d.unexpected(sh, "a structure or a list")
+		}
+		return d.scalarText(sh, n.text, to)
 	}
-	if !n.set {
-		return 0, d.unexpected(sh, "a structure or a list")
-	}
-	return d.scalarText(sh, n.text, to)
 }
 
 func (d *decoder) treeStructure(sh *shape, c *codec, n *element, to target) error {

@@ -82,11 +82,12 @@ func appendXMLValue(dst []byte, sh *shape, c *codec, v reflect.Value) []byte {
 		return base64.StdEncoding.AppendEncode(dst, v.Bytes())
 	case list, mapping:
 		return appendXMLItems(dst, sh, sh.elemName, entryName, c, v)
+	default:
+		for i := range sh.members {
+			dst = appendXMLMember(dst, &sh.members[i], &c.fields[i], v, false)
+		}
+		return dst
 	}
-	for i := range sh.members {
-		dst = appendXMLMember(dst, &sh.members[i], &c.fields[i], v, false)
-	}
-	return dst
 }
 
 // appendXMLItems writes the members of a list, each as an element of the one
@@ -253,8 +254,9 @@ func appendFormValue(dst []byte, name string, sh *shape, flattened bool, c *code
 		return appendParameter(dst, name, string(appendISOTime(nil, timeOf(v))))
 	case blob:
 		return appendParameter(dst, name, base64.StdEncoding.EncodeToString(v.Bytes()))
+	default:
+		return appendParameter(dst, name, textOf(v))
 	}
-	return appendParameter(dst, name, textOf(v))
 }
 
 func appendParameter(dst []byte, name, value string) []byte {
