@@ -73,6 +73,10 @@ func checksOf(ctx context.Context, action string, on policy.Target) []check {
 		if !c.Applies(input) {
 			continue
 		}
+		if c.Resource == all[0].Resource { // which the target knows better
+			needs = append(needs, check{action: c.Action, alias: c.Alias, on: on.Resource, deny: c.DenyOnly})
+			continue
+		}
 		for _, resource := range c.ARNs(partition, region, on.Account, input) {
 			needs = append(needs, check{action: c.Action, alias: c.Alias, on: resource, deny: c.DenyOnly})
 		}

@@ -19,6 +19,7 @@ type conditions struct {
 	holder     *holder
 	call       policy.Keys
 	account    string // of the resource
+	imagined   bool   // nobody makes the call, so nothing is known of where it comes from
 	resource   string
 
 	// err is why tags could not be read.
@@ -43,6 +44,15 @@ func (c *conditions) Values(key string) []string {
 		return []string{api.Time(c.ctx).UTC().Format(time.RFC3339)}
 	case "aws:epochtime":
 		return []string{strconv.FormatInt(api.Time(c.ctx).Unix(), 10)}
+	case "aws:resourceaccount":
+		return some(c.account)
+	case "aws:viaawsservice":
+		return []string{"false"}
+	}
+	if c.imagined {
+		return nil
+	}
+	switch key {
 	case "aws:securetransport":
 		return []string{strconv.FormatBool(api.From(c.ctx).Secure)}
 	case "aws:sourceip":
@@ -53,10 +63,6 @@ func (c *conditions) Values(key string) []string {
 		return some(api.From(c.ctx).Referer)
 	case "aws:requestedregion":
 		return some(api.Region(c.ctx))
-	case "aws:resourceaccount":
-		return some(c.account)
-	case "aws:viaawsservice":
-		return []string{"false"}
 	}
 	return nil
 }

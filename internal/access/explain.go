@@ -192,7 +192,7 @@ func (s *Service) question(ctx context.Context, k *holder, account, action strin
 	if a, err := arn.Parse(on); err == nil && a.Account != "" {
 		account = a.Account
 	}
-	call := &conditions{ctx: ctx, authorizer: s.authorizer, holder: k, call: given, account: account, resource: on}
+	call := &conditions{ctx: ctx, authorizer: s.authorizer, holder: k, call: given, account: account, resource: on, imagined: true}
 	return &policy.Request{Action: policy.NewAction(action), Resource: on, Account: account, Context: call}, call
 }
 

@@ -124,6 +124,17 @@ func (s *Server) With(accessKeyID, secret, token string) *Server {
 	return &other
 }
 
+// At gives another server as this client sees it.
+func (s *Server) At(another *Server) *Server {
+	other := *another
+	other.Account, other.Region, other.key, other.token = s.Account, s.Region, s.key, s.token
+	return &other
+}
+
+// SealKey makes a server seal with the keys of a file, as servers do that share
+// a database.
+func SealKey(file string) Option { return func(c *config.Config) { c.SealKeyFile = file } }
+
 // In gives the server as a client of another region sees it.
 func (s *Server) In(region string) *Server {
 	other := *s
