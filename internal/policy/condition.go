@@ -427,7 +427,7 @@ var dateForms = []string{
 
 // parseDate reads a date, or the seconds since 1970. Four digits are a year.
 func parseDate(s string) (time.Time, bool) {
-	if len(s) > 4 && isDigits(strings.TrimPrefix(s, "-")) {
+	if digits := strings.TrimPrefix(s, "-"); digits != "" && isDigits(digits) && (len(digits) != 4 || digits != s) {
 		n, ok := parseSeconds(s)
 		return time.Unix(n, 0), ok
 	}
@@ -435,10 +435,6 @@ func parseDate(s string) (time.Time, bool) {
 		if t, err := time.Parse(form, s); err == nil {
 			return t, true
 		}
-	}
-	if isDigits(s) && s != "" {
-		n, ok := parseSeconds(s)
-		return time.Unix(n, 0), ok
 	}
 	return time.Time{}, false
 }
@@ -608,8 +604,8 @@ func newARNs(values []string, variables bool) (operand, error) {
 }
 
 func (p arns) match(value string, ctx Context) verdict {
-	a := splitARN(value)
-	if a.fields < 6 || !strings.HasPrefix(value, "arn:") {
+	a := arnText{text: value}
+	if !strings.HasPrefix(value, "arn:") || !a.isARN() {
 		return bad
 	}
 	for i := range p {

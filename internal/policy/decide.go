@@ -83,7 +83,7 @@ type Request struct {
 // stands for none, and must allow besides. A role's trust policy must always
 // allow.
 func (s *Subject) Decide(r *Request) Decision {
-	q := query{action: &r.Action, resource: splitARN(r.Resource), ctx: r.Context, who: &s.Principal}
+	q := query{action: &r.Action, resource: arnText{text: r.Resource}, ctx: r.Context, who: &s.Principal}
 	if d, denied := s.denied(r, &q); denied {
 		return d
 	}

@@ -71,7 +71,7 @@ func (m Miss) String() string {
 // Explain decides as Decide does, and says why. It looks at every statement
 // of every policy.
 func (s *Subject) Explain(r *Request) Explanation {
-	q := query{action: &r.Action, resource: splitARN(r.Resource), ctx: r.Context, who: &s.Principal}
+	q := query{action: &r.Action, resource: arnText{text: r.Resource}, ctx: r.Context, who: &s.Principal}
 	x := Explanation{Decision: s.Decide(r)}
 	for _, set := range s.levels(r) {
 		level := Level{Kind: set.kind}

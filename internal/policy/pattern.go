@@ -28,6 +28,7 @@ type token struct {
 type reference struct {
 	key         string // in lower case
 	name        string // as written
+	several     bool   // whether the key has a list of values by its definition
 	fallback    string
 	hasFallback bool
 }
@@ -35,7 +36,7 @@ type reference struct {
 // value gives what the variable stands for in a request. Only a key with one
 // value can be a variable, and one that can have several cannot.
 func (v *reference) value(ctx Context) (string, bool) {
-	if ctx != nil && !severalValues[v.key] {
+	if ctx != nil && !v.several {
 		if values := ctx.Values(v.key); len(values) == 1 {
 			return values[0], true
 		} else if len(values) > 1 {
@@ -124,6 +125,7 @@ func readVariable(s string) (v reference, n int, err error) {
 	}
 	v.name = strings.TrimRight(s[2:end], " ")
 	v.key = strings.ToLower(v.name)
+	v.several = severalValues[v.key]
 	if v.key == "" || strings.ContainsAny(v.key, "*?$'{") {
 		return v, 0, fmt.Errorf("${%s} is no variable", shorten(v.name))
 	}

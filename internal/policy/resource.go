@@ -4,13 +4,21 @@ import (
 	"strings"
 )
 
-// An arnText is an ARN with its fields found.
+// An arnText is an ARN whose fields are found when they are asked for.
 type arnText struct {
 	text string
 	// from is where the fields after the first begin; fields counts them all,
-	// at most six.
+	// at most six, and is 0 as long as nobody has looked.
 	from   [5]int
 	fields int
+}
+
+// isARN says whether the text has the six fields of an ARN, and finds them.
+func (a *arnText) isARN() bool {
+	if a.fields == 0 {
+		*a = splitARN(a.text)
+	}
+	return a.fields == 6
 }
 
 func splitARN(text string) arnText {
@@ -136,7 +144,7 @@ func (p *arnPattern) match(a *arnText, ctx Context) (ok, unresolved bool) {
 			return false, true
 		}
 		return fixed.match(a, nil)
-	case a.fields < 6:
+	case !a.isARN():
 		return false, p.missing(ctx)
 	case p.fields == nil:
 		if !strings.HasPrefix(a.text, p.head) {

@@ -25,7 +25,7 @@ type Match struct {
 // Simulate decides as Decide does and gathers what the simulator's operations
 // answer.
 func (s *Subject) Simulate(r *Request) Simulation {
-	q := query{action: &r.Action, resource: splitARN(r.Resource), ctx: r.Context, who: &s.Principal}
+	q := query{action: &r.Action, resource: arnText{text: r.Resource}, ctx: r.Context, who: &s.Principal}
 	out := Simulation{Decision: s.Decide(r)}
 	missing := make(map[string]string)
 	for _, set := range s.levels(r) {

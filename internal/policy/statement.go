@@ -323,7 +323,7 @@ func (s *statement) principalNamed(who *Principal) naming {
 		return s.principals.names(who)
 	}
 	p := s.principals
-	spared := p.everyone
+	spared := p.everyone && who.Type != Federated
 	switch who.Type {
 	case Root:
 		spared = spared || contains(p.accounts, who.Account)

@@ -68,11 +68,11 @@ func locate(text string, at int) (line, column int) {
 type path struct {
 	up    *path
 	name  string
-	index int // of an item of an array, where name is empty
+	index int // of an item of an array, from 1; 0 for a member of an object
 }
 
 func (p *path) member(name string) *path { return &path{up: p, name: name} }
-func (p *path) item(i int) *path         { return &path{up: p, index: i} }
+func (p *path) item(i int) *path         { return &path{up: p, index: i + 1} }
 
 // String writes the path from the top: Statement[0].Action[3].
 func (p *path) String() string {
@@ -81,8 +81,8 @@ func (p *path) String() string {
 	}
 	up := p.up.String()
 	switch {
-	case p.name == "":
-		return fmt.Sprintf("%s[%d]", up, p.index)
+	case p.index > 0:
+		return fmt.Sprintf("%s[%d]", up, p.index-1)
 	case up == "":
 		return shorten(p.name)
 	default:
