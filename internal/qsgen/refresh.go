@@ -27,7 +27,7 @@ func refresh(root, wheel string) (source string, err error) {
 		if err != nil {
 			return "", err
 		}
-		defer os.RemoveAll(dir)
+		defer func() { _ = os.RemoveAll(dir) }()
 		if wheel, err = download(dir); err != nil {
 			return "", err
 		}
@@ -41,7 +41,7 @@ func refresh(root, wheel string) (source string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("read %s: %w", wheel, err)
 	}
-	defer archive.Close()
+	defer func() { _ = archive.Close() }()
 	for _, s := range services {
 		if s.ours {
 			continue
@@ -112,7 +112,7 @@ func newest(files []*zip.File, service string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer r.Close()
+	defer func() { _ = r.Close() }()
 	var text io.Reader = r
 	if strings.HasSuffix(found.Name, ".gz") {
 		if text, err = gzip.NewReader(r); err != nil {

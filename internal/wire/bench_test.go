@@ -1,10 +1,14 @@
 package wire_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
+	"onsight/internal/iamapi"
 	"onsight/internal/qs"
+	"onsight/internal/stsapi"
 	"onsight/internal/wire"
 	"onsight/model"
 )
@@ -84,15 +88,91 @@ func BenchmarkMatch(b *testing.B) {
 	}
 }
 
-// What a server pays for the contract before it can answer.
+// What a server pays for the contract before it can answer; that of the others
+// than QuickSight, when they are first asked for.
 func BenchmarkStart(b *testing.B) {
+	for name, document := range map[string][]byte{"quicksight": model.QuickSight, "iam": model.IAM, "sts": model.STS, "cloudtrail": model.CloudTrail} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				s, err := wire.Parse(document)
+				if err != nil {
+					b.Fatal(err)
+				}
+				wire.NewRouter(s.Operations())
+			}
+		})
+	}
+}
+
+const assumeRoleForm = "Action=AssumeRole&Version=2011-06-15&RoleArn=arn%3Aaws%3Aiam%3A%3A111122223333%3Arole%2Freaders&RoleSessionName=botocore-session-1767225600&" +
+	"DurationSeconds=3600&Tags.member.1.Key=team&Tags.member.1.Value=sales&TransitiveTagKeys.member.1=team"
+
+func BenchmarkFormAssumeRole(b *testing.B) {
+	body := []byte(assumeRoleForm)
 	b.ReportAllocs()
 	for b.Loop() {
-		s, err := wire.Parse(model.QuickSight)
+		f, err := wire.ParseForm("", "application/x-www-form-urlencoded; charset=utf-8", body)
 		if err != nil {
 			b.Fatal(err)
 		}
-		wire.NewRouter(s.Operations())
+		_, op, err := wire.FindAction(f)
+		if err != nil {
+			b.Fatal(err)
+		}
+		var in stsapi.AssumeRoleRequest
+		v, err := op.Bind(&in, wire.Request{Form: f})
+		if err != nil || v.Err() != nil {
+			b.Fatal(err, v.Err())
+		}
+	}
+}
+
+func BenchmarkAppendOutputAssumeRole(b *testing.B) {
+	op := wire.Of(wire.STS).Lookup("AssumeRole")
+	out := &stsapi.AssumeRoleResponse{
+		AssumedRoleUser: &stsapi.AssumedRoleUser{Arn: "arn:aws:sts::111122223333:assumed-role/readers/s", AssumedRoleId: "AROAIOSFODNN7EXAMPLE:s"},
+		Credentials:     &stsapi.Credentials{AccessKeyId: "ASIAIOSFODNN7EXAMPLE", SecretAccessKey: "secret", SessionToken: strings.Repeat("t", 400), Expiration: new(time.Unix(1767225600, 0))},
+	}
+	var buf []byte
+	b.ReportAllocs()
+	for b.Loop() {
+		buf, _ = op.AppendOutput(buf[:0], out, "6a0b8ae1-5c1f-4f6e-9d1a-0123456789ab")
+	}
+}
+
+// The largest forms that are read, made to cost as much as they can.
+func BenchmarkHostileForms(b *testing.B) {
+	many := func(n int, one string) []byte {
+		var s strings.Builder
+		for i := range n {
+			fmt.Fprintf(&s, "&"+one, n-i)
+		}
+		return []byte(s.String())
+	}
+	for name, body := range map[string][]byte{
+		"many members":    many(9999, "Tags.member.%d.Key=a"),
+		"deep names":      many(9999, "Tags.member.%d.a.b.c.d.e.f.g.h.i.j.k.l.m=a"),
+		"many violations": many(9999, "Tags.member.%d.Key="),
+		"one long value":  []byte("UserName=" + strings.Repeat("a", 1<<20)),
+		"one long name":   []byte("Tags" + strings.Repeat(".", 1<<20) + "=a"),
+		"unknown names":   many(9999, "x%d=a"),
+	} {
+		b.Run(name, func(b *testing.B) {
+			op := wire.Of(wire.IAM).Lookup("CreateUser")
+			b.SetBytes(int64(len(body)))
+			b.ReportAllocs()
+			for b.Loop() {
+				f, err := wire.ParseForm("", "", body)
+				if err != nil {
+					b.Fatal(err)
+				}
+				var in iamapi.CreateUserRequest
+				if v, err := op.Bind(&in, wire.Request{Form: f}); err == nil && v.Err() == nil {
+					b.Fatal("it is taken")
+				}
+			}
+		})
 	}
 }
 

@@ -117,7 +117,10 @@ func appendXMLItems(dst []byte, sh *shape, name, entry string, c *codec, v refle
 func appendXMLText(dst []byte, s string) []byte {
 	done := 0
 	for i := 0; i < len(s); {
-		r, size := utf8.DecodeRuneInString(s[i:])
+		r, size := rune(s[i]), 1
+		if r >= utf8.RuneSelf {
+			r, size = utf8.DecodeRuneInString(s[i:])
+		}
 		escape := ""
 		switch {
 		case r == '&':
