@@ -57,7 +57,7 @@ func (h *Holders) Forget() { h.cache.clear() }
 
 // find gives the holder of an access key; a session's with its token.
 func (h *Holders) find(ctx context.Context, accessKeyID, token string) (*holder, error) {
-	if c, ok := h.roots.find(accessKeyID); ok && token == "" {
+	if c, ok := h.roots.known(accessKeyID); ok && token == "" {
 		return rootHolder(c), nil
 	}
 	if k, ok := h.cache.get(accessKeyID); ok && k.token == token {
@@ -73,7 +73,9 @@ func (h *Holders) find(ctx context.Context, accessKeyID, token string) (*holder,
 	if err != nil {
 		return nil, err
 	}
-	h.cache.put(accessKeyID, k)
+	if k.subject.Principal.Type != policy.Root || token != "" {
+		h.cache.put(accessKeyID, k)
+	}
 	return k, k.lives(h.now())
 }
 
@@ -101,6 +103,11 @@ func (h *Holders) read(ctx context.Context, accessKeyID, token string) (k *holde
 		key, err = h.directory.KeyOf(tx, accessKeyID)
 		return err
 	})
+	if errors.Is(err, store.ErrNotFound) {
+		if c, ok := h.roots.find(accessKeyID); ok { // made since the start
+			return rootHolder(c), nil
+		}
+	}
 	if errors.Is(err, store.ErrNotFound) || err == nil && !key.Active {
 		return nil, fault.UnrecognizedClient()
 	}

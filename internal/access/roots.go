@@ -112,24 +112,29 @@ func (r *Roots) Make(account string) (c Credential, made bool, err error) {
 	return c, true, r.reload()
 }
 
+// known looks an access key up among those that have been read.
+func (r *Roots) known(accessKeyID string) (Credential, bool) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	c, ok := r.byKey[accessKeyID]
+	return c, ok
+}
+
 // find looks an access key up. One that is not known may have been added to
 // the file since it was read.
 func (r *Roots) find(accessKeyID string) (Credential, bool) {
-	r.mu.RLock()
-	c, ok := r.byKey[accessKeyID]
-	read := r.read
-	r.mu.RUnlock()
+	c, ok := r.known(accessKeyID)
 	if ok || r.path == "" {
 		return c, ok
 	}
+	r.mu.RLock()
+	read := r.read
+	r.mu.RUnlock()
 	// The file is replaced whole, so a new one is another file.
 	if info, err := os.Stat(r.path); err != nil || read != nil && os.SameFile(info, read) || r.reload() != nil {
 		return Credential{}, false
 	}
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	c, ok = r.byKey[accessKeyID]
-	return c, ok
+	return r.known(accessKeyID)
 }
 
 func (r *Roots) reload() error {

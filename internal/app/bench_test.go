@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -81,6 +82,52 @@ func BenchmarkDescribeUser(b *testing.B) {
 	if status := s.send(s.request("POST", users, registration("ana"))); status != 201 {
 		b.Fatal(status)
 	}
+	r := s.request("GET", users+"/Bi%2Fana", "")
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if status := s.send(r); status != 200 {
+				b.Error(status)
+				return
+			}
+		}
+	})
+}
+
+// BenchmarkDescribeUserByPolicy is the same by an IAM user, whom ten statements
+// are attached to: the difference is what policies cost.
+func BenchmarkDescribeUserByPolicy(b *testing.B) {
+	s := open(b)
+	if status := s.send(s.request("POST", users, registration("ana"))); status != 201 {
+		b.Fatal(status)
+	}
+	var statements []string
+	for i := range 9 {
+		statements = append(statements, fmt.Sprintf(`{"Effect":"Allow","Action":["quicksight:Describe%d*","s3:Get*"],"Resource":"arn:aws:quicksight:*:*:user/team-%[1]d/*"}`, i))
+	}
+	statements = append(statements, `{"Effect":"Allow","Action":"quicksight:DescribeUser","Resource":"arn:aws:quicksight:*:111122223333:user/default/*"}`)
+	root := s.signer
+	s.signer.Service = "iam"
+	form := func(values url.Values) *http.Request {
+		r := httptest.NewRequestWithContext(context.Background(), "POST", "/", strings.NewReader(values.Encode()))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		s.signer.Sign(r, []byte(values.Encode()), time.Now())
+		return r
+	}
+	if status := s.send(form(url.Values{"Action": {"CreateUser"}, "Version": {"2010-05-08"}, "UserName": {"u"}})); status != 200 {
+		b.Fatal(status)
+	}
+	policy := `{"Version":"2012-10-17","Statement":[` + strings.Join(statements, ",") + `]}`
+	if status := s.send(form(url.Values{"Action": {"PutUserPolicy"}, "Version": {"2010-05-08"}, "UserName": {"u"}, "PolicyName": {"p"}, "PolicyDocument": {policy}})); status != 200 {
+		b.Fatal(status)
+	}
+	w := httptest.NewRecorder()
+	s.handler.ServeHTTP(w, form(url.Values{"Action": {"CreateAccessKey"}, "Version": {"2010-05-08"}, "UserName": {"u"}}))
+	member := func(name string) string {
+		_, rest, _ := strings.Cut(w.Body.String(), "<"+name+">")
+		value, _, _ := strings.Cut(rest, "<")
+		return value
+	}
+	s.signer = sigv4.Signer{AccessKeyID: member("AccessKeyId"), Secret: member("SecretAccessKey"), Region: root.Region, Service: root.Service}
 	r := s.request("GET", users+"/Bi%2Fana", "")
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
