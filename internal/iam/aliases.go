@@ -17,6 +17,7 @@ func (s *Service) accountRoutes() []api.Route {
 		api.Handle(iamapi.ListAccountAliases, onAll, s.listAccountAliases),
 		api.Handle(iamapi.DeleteAccountAlias, onAll, s.deleteAccountAlias),
 		api.Handle(iamapi.GetAccountSummary, onAll, s.getAccountSummary),
+		api.Handle(iamapi.GetAccountAuthorizationDetails, onAll, s.getAccountAuthorizationDetails),
 	}
 }
 

@@ -5,6 +5,10 @@ import (
 	"onsight/internal/store"
 )
 
+// boundaryType is what recorded answers have for the type of a boundary. The
+// model's enumeration has another word, which has not been seen.
+const boundaryType iamapi.PermissionsBoundaryAttachmentType = "Policy"
+
 // boundaryOf shows a permissions boundary.
 func boundaryOf(policyARN *string) *iamapi.AttachedPermissionsBoundary {
 	if policyARN == nil {
@@ -12,7 +16,7 @@ func boundaryOf(policyARN *string) *iamapi.AttachedPermissionsBoundary {
 	}
 	return &iamapi.AttachedPermissionsBoundary{
 		PermissionsBoundaryArn:  policyARN,
-		PermissionsBoundaryType: new(iamapi.PermissionsBoundaryAttachmentTypePermissionsBoundaryPolicy),
+		PermissionsBoundaryType: new(boundaryType),
 	}
 }
 
@@ -21,6 +25,9 @@ func boundaryOf(policyARN *string) *iamapi.AttachedPermissionsBoundary {
 func mayBound(tx *store.Tx, account string, boundary *string) error {
 	if boundary == nil {
 		return nil
+	}
+	if !isPolicyARN(*boundary) {
+		return invalidInput("ARN %s is not valid.", *boundary)
 	}
 	if _, ok := managedByAWS(*boundary); ok {
 		return nil

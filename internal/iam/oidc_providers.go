@@ -23,7 +23,7 @@ func (s *Service) providerRoutes() []api.Route {
 	return slices.Concat([]api.Route{
 		api.Handle(iamapi.CreateOpenIDConnectProvider, s.creatingOIDCProvider, s.createOIDCProvider),
 		api.Handle(iamapi.GetOpenIDConnectProvider, s.gettingOIDCProvider, s.getOIDCProvider),
-		api.Handle(iamapi.ListOpenIDConnectProviders, onAll, s.listOIDCProviders),
+		api.Handle(iamapi.ListOpenIDConnectProviders, s.listingOIDCProviders, s.listOIDCProviders),
 		api.Handle(iamapi.DeleteOpenIDConnectProvider, s.deletingOIDCProvider, s.deleteOIDCProvider),
 		api.Handle(iamapi.UpdateOpenIDConnectProviderThumbprint, s.updatingThumbprints, s.updateThumbprints),
 		api.Handle(iamapi.AddClientIDToOpenIDConnectProvider, s.addingClientID, s.addClientID),
@@ -216,6 +216,10 @@ func (s *Service) getOIDCProvider(ctx context.Context, in *iamapi.GetOpenIDConne
 		return nil, err
 	}
 	return out, nil
+}
+
+func (s *Service) listingOIDCProviders(ctx context.Context, _ *iamapi.ListOpenIDConnectProvidersRequest) policy.Target {
+	return on(ctx, oidcARN(account(ctx), "*"))
 }
 
 // listOIDCProviders lists the providers of the account, all at once.

@@ -19,7 +19,7 @@ func (s *Service) samlProviderRoutes() []api.Route {
 	return []api.Route{
 		api.Handle(iamapi.CreateSAMLProvider, s.creatingSAMLProvider, s.createSAMLProvider),
 		api.Handle(iamapi.GetSAMLProvider, s.gettingSAMLProvider, s.getSAMLProvider),
-		api.Handle(iamapi.ListSAMLProviders, onAll, s.listSAMLProviders),
+		api.Handle(iamapi.ListSAMLProviders, s.listingSAMLProviders, s.listSAMLProviders),
 		api.Handle(iamapi.UpdateSAMLProvider, s.updatingSAMLProvider, s.updateSAMLProvider),
 		api.Handle(iamapi.DeleteSAMLProvider, s.deletingSAMLProvider, s.deleteSAMLProvider),
 	}
@@ -225,6 +225,10 @@ func (s *Service) getSAMLProvider(ctx context.Context, in *iamapi.GetSAMLProvide
 		return nil, err
 	}
 	return out, nil
+}
+
+func (s *Service) listingSAMLProviders(ctx context.Context, _ *iamapi.ListSAMLProvidersRequest) policy.Target {
+	return on(ctx, samlARN(account(ctx), "*"))
 }
 
 // listSAMLProviders lists the providers of the account, all at once.

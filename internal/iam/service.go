@@ -77,7 +77,7 @@ func New(c Config) *Service {
 func (s *Service) Routes() []api.Route {
 	return slices.Concat(
 		s.userRoutes(), s.groupRoutes(), s.roleRoutes(), s.accessKeyRoutes(), s.tagRoutes(), s.absentRoutes(),
-		s.policyRoutes(), s.providerRoutes(), s.accountRoutes(),
+		s.policyRoutes(), s.providerRoutes(), s.accountRoutes(), s.simulationRoutes(),
 	)
 }
 
@@ -89,15 +89,17 @@ func (s *Service) also(ctx context.Context, action string, on policy.Target) err
 // changed counts up the version of an account, in the transaction of every
 // change to anything that IAM keeps of it.
 func (s *Service) changed(tx *store.Tx, account string) error {
-	_, err := tx.Exec(`INSERT INTO iam_accounts (account, version, users, groups, roles, policies) VALUES ($1, 1, 0, 0, 0, 0)
-		ON CONFLICT (account) DO UPDATE SET version = iam_accounts.version + 1`, account)
+	_, err := tx.Exec(`INSERT INTO iam_accounts (account, version, users, groups, roles, policies) VALUES ($1, $2, 0, 0, 0, 0)
+		ON CONFLICT (account) DO UPDATE SET version = iam_accounts.version + 1`, account, store.Micros(s.now()))
 	if err == nil && s.onChange != nil {
 		tx.AfterCommit(func() { s.onChange(account) })
 	}
 	return err
 }
 
-// Version counts the changes to what IAM keeps of an account; 0 before the first.
+// Version counts the changes to what IAM keeps of an account; 0 before the
+// first. It begins with the time of that, so that an account whose rows were
+// all deleted does not have an earlier version again.
 func (s *Service) Version(tx *store.Tx, account string) (int64, error) {
 	return store.One[int64](tx, `SELECT COALESCE(MAX(version), 0) FROM iam_accounts WHERE account = $1`, account)
 }
