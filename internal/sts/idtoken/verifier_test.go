@@ -3,10 +3,7 @@ package idtoken_test
 import (
 	"bytes"
 	"context"
-	"crypto"
-	"crypto/ecdsa"
 	"crypto/ed25519"
-	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
@@ -16,7 +13,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -29,84 +25,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"onsight/internal/sts/idtoken"
+	"onsight/internal/sts/idtoken/idptest"
 )
-
-// Keys are slow to make; tests share them.
-var (
-	rsaKey    = sync.OnceValue(func() *rsa.PrivateKey { return newRSA(2048) })
-	otherKey  = sync.OnceValue(func() *rsa.PrivateKey { return newRSA(2048) })
-	shortKey  = sync.OnceValue(func() *rsa.PrivateKey { return newRSA(1024) })
-	curveKeys = sync.OnceValue(func() (all []*ecdsa.PrivateKey) {
-		for _, c := range []elliptic.Curve{elliptic.P256(), elliptic.P384(), elliptic.P521()} {
-			k, err := ecdsa.GenerateKey(c, rand.Reader)
-			if err != nil {
-				panic(err)
-			}
-			all = append(all, k)
-		}
-		return all
-	})
-)
-
-func newRSA(bits int) *rsa.PrivateKey {
-	k, err := rsa.GenerateKey(rand.Reader, bits)
-	if err != nil {
-		panic(err)
-	}
-	return k
-}
-
-// A provider is an identity provider on this machine, by HTTPS.
-type provider struct {
-	*httptest.Server
-	mu      sync.Mutex
-	keys    []any // what the key set holds
-	broken  http.HandlerFunc
-	fetches atomic.Int32 // of the key set
-}
-
-func startProvider(t *testing.T, keys ...any) *provider {
-	t.Helper()
-	p := &provider{keys: keys}
-	p.Server = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		p.mu.Lock()
-		broken, keys := p.broken, p.keys
-		p.mu.Unlock()
-		if broken != nil {
-			broken(w, r)
-			return
-		}
-		switch r.URL.Path {
-		case "/.well-known/openid-configuration":
-			_ = json.NewEncoder(w).Encode(map[string]any{"issuer": p.URL, "jwks_uri": p.URL + "/keys"})
-		case "/keys":
-			p.fetches.Add(1)
-			_ = json.NewEncoder(w).Encode(map[string]any{"keys": keys})
-		default:
-			http.NotFound(w, r)
-		}
-	}))
-	t.Cleanup(p.Close)
-	return p
-}
-
-// publish replaces the keys of the provider.
-func (p *provider) publish(keys ...any) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.keys = keys
-}
-
-// breakWith answers everything else than it should; nil mends it.
-func (p *provider) breakWith(h http.HandlerFunc) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.broken = h
-}
-
-func public(key crypto.PublicKey, id string) jose.JSONWebKey {
-	return jose.JSONWebKey{Key: key, KeyID: id, Use: "sig"}
-}
 
 // clock is a time that tests move.
 type clock struct{ ns atomic.Int64 }
@@ -120,7 +40,7 @@ func newClock() *clock {
 func (c *clock) now() time.Time           { return time.Unix(0, c.ns.Load()) }
 func (c *clock) advance(by time.Duration) { c.ns.Add(int64(by)) }
 
-func newVerifier(t *testing.T, c *clock, providers ...*provider) *idtoken.Verifier {
+func newVerifier(t *testing.T, c *clock, providers ...*idptest.Provider) *idtoken.Verifier {
 	t.Helper()
 	pool := x509.NewCertPool()
 	for _, p := range providers {
@@ -129,44 +49,10 @@ func newVerifier(t *testing.T, c *clock, providers ...*provider) *idtoken.Verifi
 	return idtoken.New(idtoken.Config{Now: c.now, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Network: idtoken.Network{RootCAs: pool, Loopback: true}})
 }
 
-// claimsOf are those of a good token, with some replaced; nil takes one away.
-func claimsOf(p *provider, c *clock, changes map[string]any) map[string]any {
-	all := map[string]any{"iss": p.URL, "sub": "user-1", "aud": "client-1", "iat": c.now().Unix(), "exp": c.now().Add(time.Hour).Unix()}
-	maps.Copy(all, changes)
-	maps.DeleteFunc(all, func(_ string, v any) bool { return v == nil })
-	return all
-}
-
-func sign(t *testing.T, alg jose.SignatureAlgorithm, key any, keyID string, claims any) string {
-	t.Helper()
-	payload, err := json.Marshal(claims)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return signText(t, alg, key, keyID, payload)
-}
-
-func signText(t *testing.T, alg jose.SignatureAlgorithm, key any, keyID string, payload []byte) string {
-	t.Helper()
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: alg, Key: jose.JSONWebKey{Key: key, KeyID: keyID}}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	signed, err := signer.Sign(payload)
-	if err != nil {
-		t.Fatal(err)
-	}
-	token, err := signed.CompactSerialize()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return token
-}
-
 func TestEveryAlgorithm(t *testing.T) {
 	t.Parallel()
-	curves := curveKeys()
-	p := startProvider(t, public(rsaKey().Public(), "r"), public(curves[0].Public(), "e1"), public(curves[1].Public(), "e2"), public(curves[2].Public(), "e3"))
+	curves := idptest.Curves()
+	p := idptest.Start(t, idptest.Public(idptest.RSA().Public(), "r"), idptest.Public(curves[0].Public(), "e1"), idptest.Public(curves[1].Public(), "e2"), idptest.Public(curves[2].Public(), "e3"))
 	c := newClock()
 	v := newVerifier(t, c, p)
 	for _, x := range []struct {
@@ -174,16 +60,16 @@ func TestEveryAlgorithm(t *testing.T) {
 		key   any
 		keyID string
 	}{
-		{jose.RS256, rsaKey(), "r"},
-		{jose.RS384, rsaKey(), "r"},
-		{jose.RS512, rsaKey(), "r"},
+		{jose.RS256, idptest.RSA(), "r"},
+		{jose.RS384, idptest.RSA(), "r"},
+		{jose.RS512, idptest.RSA(), "r"},
 		{jose.ES256, curves[0], "e1"},
 		{jose.ES384, curves[1], "e2"},
 		{jose.ES512, curves[2], "e3"},
-		{jose.RS256, rsaKey(), ""},
+		{jose.RS256, idptest.RSA(), ""},
 		{jose.ES384, curves[1], ""}, // a token need not name its key
 	} {
-		token := sign(t, x.alg, x.key, x.keyID, claimsOf(p, c, map[string]any{"azp": "client-1", "groups": []string{"a", "b"}}))
+		token := idptest.Sign(t, x.alg, x.key, x.keyID, p.Claims(c.now(), map[string]any{"azp": "client-1", "groups": []string{"a", "b"}}))
 		if iss, err := idtoken.Issuer(token); err != nil || iss != p.URL {
 			t.Errorf("%s: Issuer = %s, %v; want %s", x.alg, iss, err, p.URL)
 		}
@@ -200,26 +86,26 @@ func TestEveryAlgorithm(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", x.alg, diff)
 		}
 	}
-	if n := p.fetches.Load(); n != 1 {
+	if n := p.Fetches.Load(); n != 1 {
 		t.Errorf("the keys were fetched %d times, want once", n)
 	}
 }
 
 func TestBadTokens(t *testing.T) {
 	t.Parallel()
-	p := startProvider(t, public(rsaKey().Public(), "k1"), public(curveKeys()[0].Public(), "e1"),
-		jose.JSONWebKey{Key: otherKey().Public(), KeyID: "enc", Use: "enc"},
-		jose.JSONWebKey{Key: otherKey().Public(), KeyID: "only-512", Algorithm: "RS512"},
-		public(shortKey().Public(), "short"),
+	p := idptest.Start(t, idptest.Public(idptest.RSA().Public(), "k1"), idptest.Public(idptest.Curves()[0].Public(), "e1"),
+		jose.JSONWebKey{Key: idptest.Other().Public(), KeyID: "enc", Use: "enc"},
+		jose.JSONWebKey{Key: idptest.Other().Public(), KeyID: "only-512", Algorithm: "RS512"},
+		idptest.Public(idptest.Short().Public(), "short"),
 		map[string]string{"kty": "OKP", "crv": "X448", "kid": "odd", "x": "AA"}, "not an object", map[string]string{"kty": "RSA", "kid": "empty"},
 	)
 	c := newClock()
 	v := newVerifier(t, c, p)
-	good := claimsOf(p, c, nil)
-	with := func(name string, value any) map[string]any { return claimsOf(p, c, map[string]any{name: value}) }
-	rs := func(claims any) string { return sign(t, jose.RS256, rsaKey(), "k1", claims) }
+	good := p.Claims(c.now(), nil)
+	with := func(name string, value any) map[string]any { return p.Claims(c.now(), map[string]any{name: value}) }
+	rs := func(claims any) string { return idptest.Sign(t, jose.RS256, idptest.RSA(), "k1", claims) }
 	publicPEM := func() []byte {
-		der, err := x509.MarshalPKIXPublicKey(rsaKey().Public())
+		der, err := x509.MarshalPKIXPublicKey(idptest.RSA().Public())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -250,25 +136,25 @@ func TestBadTokens(t *testing.T) {
 		"alg none":                    {segment(map[string]string{"alg": "none"}) + "." + segment(good) + ".", idtoken.ErrMalformed},
 		"alg None":                    {segment(map[string]string{"alg": "None"}) + "." + segment(good) + ".", idtoken.ErrMalformed},
 		"no alg":                      {segment(map[string]string{"kid": "k1"}) + "." + segment(good) + "." + parts[2], idtoken.ErrMalformed},
-		"HS256 with the public key":   {sign(t, jose.HS256, publicPEM(), "k1", good), idtoken.ErrMalformed},
-		"PS256":                       {sign(t, jose.PS256, rsaKey(), "k1", good), idtoken.ErrMalformed},
-		"EdDSA":                       {sign(t, jose.EdDSA, edKey, "k1", good), idtoken.ErrMalformed},
-		"RS256 with its key inside":   {segment(map[string]any{"alg": "RS256", "jwk": public(otherKey().Public(), "x"), "kid": "x"}) + "." + parts[1] + "." + parts[2], idtoken.ErrKey},
+		"HS256 with the public key":   {idptest.Sign(t, jose.HS256, publicPEM(), "k1", good), idtoken.ErrMalformed},
+		"PS256":                       {idptest.Sign(t, jose.PS256, idptest.RSA(), "k1", good), idtoken.ErrMalformed},
+		"EdDSA":                       {idptest.Sign(t, jose.EdDSA, edKey, "k1", good), idtoken.ErrMalformed},
+		"RS256 with its key inside":   {segment(map[string]any{"alg": "RS256", "jwk": idptest.Public(idptest.Other().Public(), "x"), "kid": "x"}) + "." + parts[1] + "." + parts[2], idtoken.ErrKey},
 		"unknown critical header":     {segment(map[string]any{"alg": "RS256", "kid": "k1", "crit": []string{"odd"}, "odd": 1}) + "." + parts[1] + "." + parts[2], idtoken.ErrMalformed},
 		"JSON serialisation":          {`{"payload":"` + parts[1] + `","protected":"` + parts[0] + `","signature":"` + parts[2] + `"}`, idtoken.ErrMalformed},
-		"another's key":               {sign(t, jose.RS256, otherKey(), "k1", good), idtoken.ErrSignature},
-		"another's key without name":  {sign(t, jose.RS256, otherKey(), "", good), idtoken.ErrSignature},
+		"another's key":               {idptest.Sign(t, jose.RS256, idptest.Other(), "k1", good), idtoken.ErrSignature},
+		"another's key without name":  {idptest.Sign(t, jose.RS256, idptest.Other(), "", good), idtoken.ErrSignature},
 		"changed claims":              {parts[0] + "." + segment(with("sub", "admin")) + "." + parts[2], idtoken.ErrSignature},
 		"no signature":                {parts[0] + "." + parts[1] + ".", idtoken.ErrSignature},
-		"unknown key":                 {sign(t, jose.RS256, rsaKey(), "k2", good), idtoken.ErrKey},
-		"key of another kind":         {sign(t, jose.RS256, rsaKey(), "e1", good), idtoken.ErrKey},
-		"curve of another algorithm":  {sign(t, jose.ES384, curveKeys()[1], "e1", good), idtoken.ErrKey},
-		"key for encryption":          {sign(t, jose.RS256, otherKey(), "enc", good), idtoken.ErrKey},
-		"key of another algorithm":    {sign(t, jose.RS256, otherKey(), "only-512", good), idtoken.ErrKey},
-		"key that is too short":       {sign(t, jose.RS256, shortKey(), "short", good), idtoken.ErrKey},
+		"unknown key":                 {idptest.Sign(t, jose.RS256, idptest.RSA(), "k2", good), idtoken.ErrKey},
+		"key of another kind":         {idptest.Sign(t, jose.RS256, idptest.RSA(), "e1", good), idtoken.ErrKey},
+		"curve of another algorithm":  {idptest.Sign(t, jose.ES384, idptest.Curves()[1], "e1", good), idtoken.ErrKey},
+		"key for encryption":          {idptest.Sign(t, jose.RS256, idptest.Other(), "enc", good), idtoken.ErrKey},
+		"key of another algorithm":    {idptest.Sign(t, jose.RS256, idptest.Other(), "only-512", good), idtoken.ErrKey},
+		"key that is too short":       {idptest.Sign(t, jose.RS256, idptest.Short(), "short", good), idtoken.ErrKey},
 		"not an object":               {rs([]int{1}), idtoken.ErrMalformed},
-		"no JSON":                     {signText(t, jose.RS256, rsaKey(), "k1", []byte("hello")), idtoken.ErrMalformed},
-		"a claim twice":               {signText(t, jose.RS256, rsaKey(), "k1", fmt.Appendf(nil, `{"iss":%q,"sub":"a","sub":"b","aud":"client-1","exp":%d}`, p.URL, now+60)), idtoken.ErrMalformed},
+		"no JSON":                     {idptest.SignText(t, jose.RS256, idptest.RSA(), "k1", []byte("hello")), idtoken.ErrMalformed},
+		"a claim twice":               {idptest.SignText(t, jose.RS256, idptest.RSA(), "k1", fmt.Appendf(nil, `{"iss":%q,"sub":"a","sub":"b","aud":"client-1","exp":%d}`, p.URL, now+60)), idtoken.ErrMalformed},
 		"exp of text":                 {rs(with("exp", "tomorrow")), idtoken.ErrMalformed},
 		"exp beyond all time":         {rs(with("exp", 1e30)), idtoken.ErrMalformed},
 		"another issuer":              {rs(with("iss", "https://login.example.org")), idtoken.ErrIssuer},
@@ -277,7 +163,7 @@ func TestBadTokens(t *testing.T) {
 		"audience in another case":    {rs(with("aud", "Client-1")), idtoken.ErrAudience},
 		"several audiences":           {rs(with("aud", []string{"client-1", "client-2"})), idtoken.ErrAudience},
 		"made for another client":     {rs(with("azp", "client-2")), idtoken.ErrAudience},
-		"made for us, to be used not": {rs(claimsOf(p, c, map[string]any{"azp": "client-1", "aud": "api-of-others"})), idtoken.ErrAudience},
+		"made for us, to be used not": {rs(p.Claims(c.now(), map[string]any{"azp": "client-1", "aud": "api-of-others"})), idtoken.ErrAudience},
 		"not yet":                     {rs(with("nbf", now+120)), idtoken.ErrNotYet},
 		"issued in the future":        {rs(with("iat", now+120)), idtoken.ErrNotYet},
 		"expired":                     {rs(with("exp", now-120)), &idtoken.ExpiredError{}},
@@ -307,8 +193,8 @@ func TestBadTokens(t *testing.T) {
 	}
 	for name, token := range map[string]string{
 		"genuine":                      genuine,
-		"clocks apart":                 rs(claimsOf(p, c, map[string]any{"iat": now + 50, "nbf": now + 50, "exp": now - 50})),
-		"several audiences and a name": rs(claimsOf(p, c, map[string]any{"aud": []string{"api", "client-1"}, "azp": "client-1"})),
+		"clocks apart":                 rs(p.Claims(c.now(), map[string]any{"iat": now + 50, "nbf": now + 50, "exp": now - 50})),
+		"several audiences and a name": rs(p.Claims(c.now(), map[string]any{"aud": []string{"api", "client-1"}, "azp": "client-1"})),
 	} {
 		if _, err := v.Verify(t.Context(), p.URL, []string{"client-1"}, token); err != nil {
 			t.Errorf("%s: %v", name, err)
@@ -319,37 +205,37 @@ func TestBadTokens(t *testing.T) {
 // TestKeysAreRotated takes a key away from a provider and gives it another.
 func TestKeysAreRotated(t *testing.T) {
 	t.Parallel()
-	p := startProvider(t, public(rsaKey().Public(), "old"))
+	p := idptest.Start(t, idptest.Public(idptest.RSA().Public(), "old"))
 	c := newClock()
 	v := newVerifier(t, c, p)
 	verify := func(key *rsa.PrivateKey, id string) error {
-		_, err := v.Verify(t.Context(), p.URL, []string{"client-1"}, sign(t, jose.RS256, key, id, claimsOf(p, c, nil)))
+		_, err := v.Verify(t.Context(), p.URL, []string{"client-1"}, idptest.Sign(t, jose.RS256, key, id, p.Claims(c.now(), nil)))
 		return err
 	}
-	if err := verify(rsaKey(), "old"); err != nil {
+	if err := verify(idptest.RSA(), "old"); err != nil {
 		t.Fatal(err)
 	}
-	p.publish(public(otherKey().Public(), "new"))
+	p.Publish(idptest.Public(idptest.Other().Public(), "new"))
 	c.advance(time.Minute)
-	if err := verify(rsaKey(), "old"); err != nil {
+	if err := verify(idptest.RSA(), "old"); err != nil {
 		t.Errorf("the old key, while nobody has shown a new one: %v", err)
 	}
-	if err := verify(otherKey(), "new"); err != nil {
+	if err := verify(idptest.Other(), "new"); err != nil {
 		t.Errorf("the new key: %v", err)
 	}
-	if err := verify(rsaKey(), "old"); !errors.Is(err, idtoken.ErrKey) {
+	if err := verify(idptest.RSA(), "old"); !errors.Is(err, idtoken.ErrKey) {
 		t.Errorf("the old key after the new one: %v, want %v", err, idtoken.ErrKey)
 	}
 	// The other way: nobody shows a new key, and the old one is out all the same.
-	p.publish(public(rsaKey().Public(), "newer"))
+	p.Publish(idptest.Public(idptest.RSA().Public(), "newer"))
 	c.advance(5 * time.Minute)
-	if err := verify(otherKey(), "new"); !errors.Is(err, idtoken.ErrKey) {
+	if err := verify(idptest.Other(), "new"); !errors.Is(err, idtoken.ErrKey) {
 		t.Errorf("a withdrawn key after five minutes: %v, want %v", err, idtoken.ErrKey)
 	}
 	// A provider may change a key and keep its name.
-	p.publish(public(otherKey().Public(), "newer"))
+	p.Publish(idptest.Public(idptest.Other().Public(), "newer"))
 	c.advance(time.Minute)
-	if err := verify(otherKey(), "newer"); err != nil {
+	if err := verify(idptest.Other(), "newer"); err != nil {
 		t.Errorf("a new key under an old name: %v", err)
 	}
 }
@@ -357,23 +243,23 @@ func TestKeysAreRotated(t *testing.T) {
 // TestFetchesAreFew sends tokens of which each names another unknown key.
 func TestFetchesAreFew(t *testing.T) {
 	t.Parallel()
-	p := startProvider(t, public(rsaKey().Public(), "k1"))
+	p := idptest.Start(t, idptest.Public(idptest.RSA().Public(), "k1"))
 	c := newClock()
 	v := newVerifier(t, c, p)
-	claims := claimsOf(p, c, nil)
+	claims := p.Claims(c.now(), nil)
 	for i := range 50 {
-		if _, err := v.Verify(t.Context(), p.URL, []string{"client-1"}, sign(t, jose.ES256, curveKeys()[0], fmt.Sprint("k", i+2), claims)); !errors.Is(err, idtoken.ErrKey) {
+		if _, err := v.Verify(t.Context(), p.URL, []string{"client-1"}, idptest.Sign(t, jose.ES256, idptest.Curves()[0], fmt.Sprint("k", i+2), claims)); !errors.Is(err, idtoken.ErrKey) {
 			t.Fatalf("unknown key: %v, want %v", err, idtoken.ErrKey)
 		}
 	}
-	if n := p.fetches.Load(); n != 1 {
+	if n := p.Fetches.Load(); n != 1 {
 		t.Errorf("50 unknown keys at once: fetched %d times, want 1", n)
 	}
 	for i := range 10 {
 		c.advance(time.Second)
-		_, _ = v.Verify(t.Context(), p.URL, []string{"client-1"}, sign(t, jose.ES256, curveKeys()[0], fmt.Sprint("x", i), claims))
+		_, _ = v.Verify(t.Context(), p.URL, []string{"client-1"}, idptest.Sign(t, jose.ES256, idptest.Curves()[0], fmt.Sprint("x", i), claims))
 	}
-	if n := p.fetches.Load(); n != 3 {
+	if n := p.Fetches.Load(); n != 3 {
 		t.Errorf("10 more within ten seconds: fetched %d times, want 3", n)
 	}
 }
@@ -381,18 +267,18 @@ func TestFetchesAreFew(t *testing.T) {
 // TestOneFetchServesAll lets many tokens come while the provider is slow.
 func TestOneFetchServesAll(t *testing.T) {
 	t.Parallel()
-	p := startProvider(t, public(rsaKey().Public(), "k1"))
+	p := idptest.Start(t, idptest.Public(idptest.RSA().Public(), "k1"))
 	var asked atomic.Int32
 	release := make(chan struct{})
-	p.breakWith(func(w http.ResponseWriter, r *http.Request) {
+	p.Break(func(w http.ResponseWriter, r *http.Request) {
 		asked.Add(1)
 		<-release
-		p.breakWith(nil)
+		p.Break(nil)
 		p.Config.Handler.ServeHTTP(w, r)
 	})
 	c := newClock()
 	v := newVerifier(t, c, p)
-	token := sign(t, jose.RS256, rsaKey(), "k1", claimsOf(p, c, nil))
+	token := idptest.Sign(t, jose.RS256, idptest.RSA(), "k1", p.Claims(c.now(), nil))
 	var wg sync.WaitGroup
 	for range 20 {
 		wg.Go(func() {
@@ -409,25 +295,25 @@ func TestOneFetchServesAll(t *testing.T) {
 	}
 	close(release)
 	wg.Wait()
-	if n, k := asked.Load(), p.fetches.Load(); n != 1 || k != 1 {
+	if n, k := asked.Load(), p.Fetches.Load(); n != 1 || k != 1 {
 		t.Errorf("asked %d times for discovery and %d times for keys, want once", n, k)
 	}
 }
 
 func TestAProviderThatDoesNotAnswer(t *testing.T) {
 	t.Parallel()
-	p := startProvider(t, public(rsaKey().Public(), "k1"))
+	p := idptest.Start(t, idptest.Public(idptest.RSA().Public(), "k1"))
 	c := newClock()
 	v := newVerifier(t, c, p)
 	verify := func() error {
-		_, err := v.Verify(t.Context(), p.URL, []string{"client-1"}, sign(t, jose.RS256, rsaKey(), "k1", claimsOf(p, c, nil)))
+		_, err := v.Verify(t.Context(), p.URL, []string{"client-1"}, idptest.Sign(t, jose.RS256, idptest.RSA(), "k1", p.Claims(c.now(), nil)))
 		return err
 	}
-	p.breakWith(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) })
+	p.Break(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) })
 	if err := verify(); !errors.Is(err, idtoken.ErrUnreachable) {
 		t.Errorf("502: %v, want %v", err, idtoken.ErrUnreachable)
 	}
-	p.breakWith(nil)
+	p.Break(nil)
 	if err := verify(); !errors.Is(err, idtoken.ErrUnreachable) {
 		t.Errorf("at once again: %v, want the error of before", err)
 	}
@@ -435,7 +321,7 @@ func TestAProviderThatDoesNotAnswer(t *testing.T) {
 	if err := verify(); err != nil {
 		t.Errorf("after a pause: %v", err)
 	}
-	p.breakWith(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+	p.Break(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
 	c.advance(59 * time.Minute)
 	if err := verify(); err != nil {
 		t.Errorf("with keys of 59 minutes ago: %v", err)
@@ -457,40 +343,42 @@ func TestOddProviders(t *testing.T) {
 		return func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(body)) }
 	}
 	for name, x := range map[string]struct {
-		answer func(p *provider) http.HandlerFunc
+		answer func(p *idptest.Provider) http.HandlerFunc
 		want   error
 	}{
-		"not found": {func(*provider) http.HandlerFunc { return http.NotFound }, idtoken.ErrKey},
-		"busy": {func(*provider) http.HandlerFunc {
+		"not found": {func(*idptest.Provider) http.HandlerFunc { return http.NotFound }, idtoken.ErrKey},
+		"busy": {func(*idptest.Provider) http.HandlerFunc {
 			return func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(429) }
 		}, idtoken.ErrUnreachable},
-		"a page":         {func(*provider) http.HandlerFunc { return answer("<html>") }, idtoken.ErrKey},
-		"another issuer": {func(*provider) http.HandlerFunc { return answer(`{"issuer":"https://x","jwks_uri":"https://x"}`) }, idtoken.ErrKey},
-		"no keys":        {func(p *provider) http.HandlerFunc { return answer(`{"issuer":"` + p.URL + `"}`) }, idtoken.ErrKey},
-		"keys by http": {func(p *provider) http.HandlerFunc {
+		"a page": {func(*idptest.Provider) http.HandlerFunc { return answer("<html>") }, idtoken.ErrKey},
+		"another issuer": {func(*idptest.Provider) http.HandlerFunc {
+			return answer(`{"issuer":"https://x","jwks_uri":"https://x"}`)
+		}, idtoken.ErrKey},
+		"no keys": {func(p *idptest.Provider) http.HandlerFunc { return answer(`{"issuer":"` + p.URL + `"}`) }, idtoken.ErrKey},
+		"keys by http": {func(p *idptest.Provider) http.HandlerFunc {
 			return answer(`{"issuer":"` + p.URL + `","jwks_uri":"http://keys.example.org/"}`)
 		}, idtoken.ErrKey},
-		"keys in a file": {func(p *provider) http.HandlerFunc {
+		"keys in a file": {func(p *idptest.Provider) http.HandlerFunc {
 			return answer(`{"issuer":"` + p.URL + `","jwks_uri":"file:///etc/passwd"}`)
 		}, idtoken.ErrKey},
-		"keys of the cloud's metadata": {func(p *provider) http.HandlerFunc {
+		"keys of the cloud's metadata": {func(p *idptest.Provider) http.HandlerFunc {
 			return answer(`{"issuer":"` + p.URL + `","jwks_uri":"https://169.254.169.254/latest"}`)
 		}, idtoken.ErrUnreachable},
-		"keys by a redirection to http": {func(p *provider) http.HandlerFunc {
+		"keys by a redirection to http": {func(p *idptest.Provider) http.HandlerFunc {
 			return func(w http.ResponseWriter, r *http.Request) {
 				http.Redirect(w, r, "http://keys.example.org/", http.StatusFound)
 			}
 		}, idtoken.ErrUnreachable},
-		"redirections without end": {func(p *provider) http.HandlerFunc {
+		"redirections without end": {func(p *idptest.Provider) http.HandlerFunc {
 			return func(w http.ResponseWriter, r *http.Request) {
 				http.Redirect(w, r, p.URL+"/again", http.StatusFound)
 			}
 		}, idtoken.ErrUnreachable},
-		"no key of ours": {func(p *provider) http.HandlerFunc {
+		"no key of ours": {func(p *idptest.Provider) http.HandlerFunc {
 			return answer(`{"issuer":"` + p.URL + `","jwks_uri":"` + p.URL + `","keys":[{"kty":"oct","k":"AAAA"}]}`)
 		}, idtoken.ErrKey},
-		"too much": {func(*provider) http.HandlerFunc { return answer(`"` + strings.Repeat("x", 2<<20) + `"`) }, idtoken.ErrKey},
-		"an end too early": {func(*provider) http.HandlerFunc {
+		"too much": {func(*idptest.Provider) http.HandlerFunc { return answer(`"` + strings.Repeat("x", 2<<20) + `"`) }, idtoken.ErrKey},
+		"an end too early": {func(*idptest.Provider) http.HandlerFunc {
 			return func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Content-Length", "100")
 				_, _ = w.Write([]byte("{"))
@@ -499,10 +387,10 @@ func TestOddProviders(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p := startProvider(t)
-			p.breakWith(x.answer(p))
+			p := idptest.Start(t)
+			p.Break(x.answer(p))
 			c := newClock()
-			_, err := newVerifier(t, c, p).Verify(t.Context(), p.URL, []string{"client-1"}, sign(t, jose.RS256, rsaKey(), "k1", claimsOf(p, c, nil)))
+			_, err := newVerifier(t, c, p).Verify(t.Context(), p.URL, []string{"client-1"}, idptest.Sign(t, jose.RS256, idptest.RSA(), "k1", p.Claims(c.now(), nil)))
 			if !errors.Is(err, x.want) {
 				t.Errorf("%v, want %v", err, x.want)
 			}
@@ -513,7 +401,7 @@ func TestOddProviders(t *testing.T) {
 // TestTrust reaches a provider that the settings do not allow.
 func TestTrust(t *testing.T) {
 	t.Parallel()
-	p := startProvider(t, public(rsaKey().Public(), "k1"))
+	p := idptest.Start(t, idptest.Public(idptest.RSA().Public(), "k1"))
 	plain := httptest.NewServer(p.Config.Handler)
 	t.Cleanup(plain.Close)
 	pool, err := idtoken.SystemCAsAnd(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: p.Certificate().Raw}))
@@ -524,7 +412,7 @@ func TestTrust(t *testing.T) {
 		t.Error("a file without certificates is taken")
 	}
 	c := newClock()
-	token := sign(t, jose.RS256, rsaKey(), "k1", claimsOf(p, c, nil))
+	token := idptest.Sign(t, jose.RS256, idptest.RSA(), "k1", p.Claims(c.now(), nil))
 	for name, x := range map[string]struct {
 		network idtoken.Network
 		issuer  string
