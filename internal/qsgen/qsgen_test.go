@@ -121,3 +121,67 @@ func TestFacts(t *testing.T) {
 		t.Error("a service of another protocol went by")
 	}
 }
+
+var xapi = service{name: "x", pkg: "xapi"}
+
+// A service of the query face keeps what its protocol needs, and only the
+// operations that are asked for.
+func TestFactsOfAQueryService(t *testing.T) {
+	t.Parallel()
+	const description = `{"version":"2.0","metadata":{"apiVersion":"2020-01-01","protocol":"query","endpointPrefix":"x","xmlNamespace":"https://x/"},
+		"operations":{
+		"Do":{"name":"Do","http":{"method":"POST","requestUri":"/"},"input":{"shape":"In"},"output":{"shape":"Out","resultWrapper":"DoResult"},"errors":[{"shape":"GoneException"}],"authtype":"none","auth":["smithy.api#noAuth"]},
+		"Other":{"name":"Other","http":{"method":"POST","requestUri":"/"},"input":{"shape":"Unused"}}},
+		"shapes":{"In":{"type":"structure","members":{"L":{"shape":"L","flattened":true},"M":{"shape":"M"}}},"Out":{"type":"structure","members":{}},"Unused":{"type":"structure","members":{}},
+		"L":{"type":"list","member":{"shape":"S","locationName":"item"}},"M":{"type":"map","key":{"shape":"S","locationName":"k"},"value":{"shape":"S"},"flattened":true},"S":{"type":"string"},
+		"GoneException":{"type":"structure","members":{"message":{"shape":"S"}},"error":{"code":"Gone","httpStatusCode":410,"senderFault":true},"exception":true}}}`
+	doc, err := facts([]byte(description))
+	if err == nil {
+		err = reduce(doc, []string{"Do"})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := render(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = `{
+"source":"",
+"metadata":{"apiVersion":"2020-01-01","endpointPrefix":"x","jsonVersion":"","protocol":"query","serviceId":"","signatureVersion":"","signingName":"x","xmlNamespace":"https://x/"},
+"operations":{
+"Do":{"method":"POST","uri":"/","input":"In","output":"Out","errors":["GoneException"],"unsigned":true}
+},
+"shapes":{
+"GoneException":{"type":"structure","error":410,"code":"Gone","members":{"message":{"shape":"S"}}},
+"In":{"type":"structure","members":{"L":{"shape":"L","flattened":true},"M":{"shape":"M"}}},
+"L":{"type":"list","member":"S","memberName":"item"},
+"M":{"type":"map","key":"S","value":"S","flattened":true,"keyName":"k"},
+"Out":{"type":"structure"},
+"S":{"type":"string"}
+}
+}
+`
+	if d := cmp.Diff(want, string(got)); d != "" {
+		t.Errorf("rendered (-want +got):\n%s", d)
+	}
+	g, err := newGenerator(xapi, doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ops, err := g.operations()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range []string{"package xapi\n", `Do = Op[In, Out]{Service: "x", Name: "Do", Method: "POST", Path: "/"}`, `ErrGone = "Gone"`} {
+		if !strings.Contains(string(ops), part) {
+			t.Errorf("ops_gen.go lacks %s:\n%s", part, ops)
+		}
+	}
+	if err := reduce(doc, []string{"Other"}); err == nil {
+		t.Error("an operation that is not there was kept")
+	}
+	if _, err := facts([]byte(strings.Replace(description, "DoResult", "Do", 1))); err == nil {
+		t.Error("a result under another name went by")
+	}
+}
