@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"onsight/internal/policy"
 	"onsight/internal/wire"
 )
 
@@ -24,6 +25,8 @@ type Principal struct {
 	Type string
 	// AccessKeyID is the access key that signed.
 	AccessKeyID string
+	// Session tells where temporary credentials come from; nil for lasting ones.
+	Session *Session
 	// Proof is what the authenticator lets the authoriser know besides. It
 	// means nothing to anyone else.
 	Proof any
@@ -51,6 +54,12 @@ type call struct {
 	origin  Origin
 	input   any
 	notes   []slog.Attr
+
+	// What the record of the call is made from, beside the above.
+	stage    Stage
+	target   policy.Target
+	result   any
+	recorded bool
 }
 
 // Origin is where a call came from.

@@ -49,12 +49,14 @@ func Handle[In, Out any](
 				return nil, err
 			}
 		}
+		from(ctx).stage = Allowed
 		if err := broken.Err(); err != nil {
 			return nil, err
 		}
 		if err := s.arrive(ctx, o, req); err != nil {
 			return nil, err
 		}
+		from(ctx).stage = Running
 		out, err := answer(ctx, in)
 		if err != nil {
 			return nil, err
@@ -77,6 +79,7 @@ func unanswered(ctx context.Context, s *Server, o *wire.Operation, req wire.Requ
 			return nil, err
 		}
 	}
+	from(ctx).stage = Allowed
 	if err := broken.Err(); err != nil {
 		return nil, err
 	}
@@ -84,11 +87,17 @@ func unanswered(ctx context.Context, s *Server, o *wire.Operation, req wire.Requ
 }
 
 func (s *Server) authorize(ctx context.Context, o *wire.Operation, req wire.Request, on policy.Target) error {
-	who := Caller(ctx)
+	c := from(ctx)
+	who := c.who.Principal
 	if on.Account == "" {
 		on.Account = accountOf(o, req, who)
 	}
-	return s.authorizer.Authorize(ctx, who, o.Action(), on)
+	c.target = on
+	err := s.authorizer.Authorize(ctx, who, o.Action(), on)
+	if err != nil && denied(err) {
+		c.stage = Refused
+	}
+	return err
 }
 
 // table returns the routes of a service's operations, one for each.

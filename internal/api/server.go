@@ -42,6 +42,8 @@ type Config struct {
 	// Arrive is called with the account of each valid call before it is
 	// answered; nil for nothing.
 	Arrive func(ctx context.Context, operation, account string) error
+	// Recorder keeps the record of calls; nil for none.
+	Recorder Recorder
 }
 
 // Server answers the API. It is an http.Handler.
@@ -52,6 +54,7 @@ type Server struct {
 	authorizer    Authorizer
 	basePath      string
 	proxies       []netip.Prefix
+	recorder      Recorder
 	onArrival     func(ctx context.Context, operation, account string) error
 	// QuickSight's operations, and ours beside it, are found by method and path;
 	// those of the other services are all at the path /, and their models are
@@ -67,7 +70,7 @@ type Server struct {
 func New(c Config, routes ...Route) *Server {
 	s := &Server{
 		log: c.Log, now: c.Now, authenticator: c.Authenticator, authorizer: c.Authorizer,
-		basePath: strings.TrimSuffix(c.BasePath, "/"), onArrival: c.Arrive, proxies: c.TrustedProxies,
+		basePath: strings.TrimSuffix(c.BasePath, "/"), onArrival: c.Arrive, proxies: c.TrustedProxies, recorder: c.Recorder,
 		quickSight: wire.Of(wire.QuickSight), router: wire.NewRouter(wire.RESTOperations()), routes: make(map[*wire.Operation]Route),
 		atRoot: make(map[string]func() map[*wire.Operation]Route),
 	}
@@ -84,8 +87,9 @@ func New(c Config, routes ...Route) *Server {
 // ServeHTTP answers one call.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := &call{id: newRequestID(), service: s.quickSight, at: s.now(), origin: s.originOf(r)}
-	ctx := context.WithValue(r.Context(), callKey{}, c)
+	ctx := callContext{r.Context(), c}
 	out, err := s.answer(ctx, c, w, r)
+	out, err = s.record(ctx, c, out, err)
 	room := bodies.Get().(*[]byte)
 	defer bodies.Put(room)
 	body := (*room)[:0]

@@ -47,6 +47,9 @@ type Job struct {
 	Payload []byte `db:"payload"` // JSON
 	// Attempts is how often the job has begun, this time included.
 	Attempts int `db:"attempts"`
+	// Behalf tells by what the job was left, in words of theirs: see BehalfKey.
+	// It is empty for a job that nobody else is behind.
+	Behalf *string `db:"behalf"`
 }
 
 // Decode reads the payload into v.
@@ -57,6 +60,46 @@ func (j Job) Decode(v any) error {
 	return nil
 }
 
+// BehalfKey is the key under which the context of a Write may have a Behalf:
+// what jobs that are left there remember.
+type BehalfKey struct{}
+
+// A Behalf tells on whose behalf jobs are left. The text holds no secret; empty
+// is nobody's.
+type Behalf interface{ Behalf() (string, error) }
+
+// A Run is a job under way.
+type Run struct {
+	Job
+	// Recorded is for whoever records what the job does: once for each run.
+	Recorded bool
+}
+
+type runKey struct{}
+
+// Current is the job that ctx, or one that it comes from, was given to the
+// handler of; nil where there is none.
+func Current(ctx context.Context) *Run {
+	r, _ := ctx.Value(runKey{}).(*Run)
+	return r
+}
+
+// behalf gives what a job that is left in tx remembers; nil for nothing.
+func behalf(tx *store.Tx) (*string, error) {
+	if run := Current(tx.Context()); run != nil {
+		return run.Behalf, nil
+	}
+	b, ok := tx.Context().Value(BehalfKey{}).(Behalf)
+	if !ok {
+		return nil, nil
+	}
+	text, err := b.Behalf()
+	if err != nil || text == "" {
+		return nil, err
+	}
+	return &text, nil
+}
+
 // Add adds a job in the caller's transaction. It begins once that is durable,
 // and not before runAt. The payload is anything that encodes as JSON.
 func Add(tx *store.Tx, kind, key string, payload any, runAt time.Time) error {
@@ -64,16 +107,21 @@ func Add(tx *store.Tx, kind, key string, payload any, runAt time.Time) error {
 	if err != nil {
 		return fmt.Errorf("payload of job %s %s: %w", kind, key, err)
 	}
+	by, err := behalf(tx)
+	if err != nil {
+		return fmt.Errorf("behalf of job %s %s: %w", kind, key, err)
+	}
 	var id [8]byte
 	rand.Read(id[:])
 	err = store.Insert(tx, "jobs", struct {
-		ID       int64  `db:"id"`
-		Kind     string `db:"kind"`
-		Key      string `db:"key"`
-		Payload  string `db:"payload"`
-		Attempts int64  `db:"attempts"`
-		RunAt    int64  `db:"run_at_us"`
-	}{int64(binary.BigEndian.Uint64(id[:]) >> 1), kind, key, string(b), 0, store.Micros(runAt)})
+		ID       int64   `db:"id"`
+		Kind     string  `db:"kind"`
+		Key      string  `db:"key"`
+		Payload  string  `db:"payload"`
+		Attempts int64   `db:"attempts"`
+		RunAt    int64   `db:"run_at_us"`
+		Behalf   *string `db:"behalf"`
+	}{int64(binary.BigEndian.Uint64(id[:]) >> 1), kind, key, string(b), 0, store.Micros(runAt), by})
 	if err != nil {
 		return err
 	}
@@ -130,7 +178,7 @@ func (r *Runner) Handle(kind string, fn func(ctx context.Context, j Job) error) 
 		marks[i] = fmt.Sprintf("$%d", i+3)
 	}
 	// Jobs of other kinds belong to a newer program that shares the database.
-	r.claim = `SELECT id, kind, key, payload, attempts FROM jobs
+	r.claim = `SELECT id, kind, key, payload, attempts, behalf FROM jobs
 		WHERE run_at_us <= $1 AND kind IN (` + strings.Join(marks, ", ") + `)
 		ORDER BY run_at_us LIMIT $2 FOR UPDATE SKIP LOCKED`
 }
@@ -344,7 +392,7 @@ func (r *Runner) call(ctx context.Context, j Job) (err error) {
 		// Also nil: a handler has ended its goroutine with runtime.Goexit.
 		err = fmt.Errorf("panic: %v\n%s", recover(), debug.Stack())
 	}()
-	err = r.handlers[j.Kind](ctx, j)
+	err = r.handlers[j.Kind](context.WithValue(ctx, runKey{}, &Run{Job: j}), j)
 	returned = true
 	return err
 }

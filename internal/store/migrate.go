@@ -31,10 +31,11 @@ import (
 //	    PRIMARY KEY (account, id)
 //	) WITHOUT ROWID;
 //
-// Two things are left to this package: every TEXT column says COLLATE "C",
-// which is byte order, and SQLite's own order already; and WITHOUT ROWID, for a
+// Three things are left to this package: every TEXT column says COLLATE "C",
+// which is byte order, and SQLite's own order already; WITHOUT ROWID, for a
 // table whose primary key is the order that it is listed in, is left out on
-// PostgreSQL.
+// PostgreSQL; and INTEGER NOT NULL PRIMARY KEY, which on SQLite needs no tree
+// beside the table's, is a BIGINT there.
 //
 // A release runs on the schema of the one before it too: add, then use, then
 // remove. A migration adds no rows, since Reset would delete them.
@@ -46,7 +47,9 @@ var migrations embed.FS
 const versionTable = "goose_db_version"
 
 // forPostgres turns a migration into PostgreSQL's.
-func forPostgres(text string) string { return strings.ReplaceAll(text, ` WITHOUT ROWID`, ``) }
+func forPostgres(text string) string {
+	return strings.NewReplacer(` WITHOUT ROWID`, ``, `INTEGER NOT NULL PRIMARY KEY`, `BIGINT NOT NULL PRIMARY KEY`).Replace(text)
+}
 
 // migrateSQLite brings the database at uri to the newest schema.
 func (db *DB) migrateSQLite(ctx context.Context, uri, dir string) error {
