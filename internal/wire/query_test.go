@@ -385,7 +385,8 @@ func TestFindAction(t *testing.T) {
 	for target, want := range map[string]string{
 		"com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.LookupEvents": "cloudtrail:LookupEvents",
 		"com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.CreateTrail":  "UnknownOperationException: There is no operation com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.CreateTrail.",
-		"CloudTrail_20131101.LookupEvents":                                    "UnknownOperationException: There is no operation CloudTrail_20131101.LookupEvents.",
+		"CloudTrail_20131101.LookupEvents":                                    "cloudtrail:LookupEvents",
+		"v20131101.CloudTrail_20131101.LookupEvents":                          "UnknownOperationException: There is no operation v20131101.CloudTrail_20131101.LookupEvents.",
 		"LookupEvents":                                                        "UnknownOperationException: There is no operation LookupEvents.",
 		"":                                                                    "UnknownOperationException: There is no operation .",
 	} {

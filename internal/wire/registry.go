@@ -53,19 +53,30 @@ func Stranger(p Protocol) *Service { return strangers[p] }
 
 // byVersion are the services of the query face by their versions.
 var byVersion = sync.OnceValue(func() map[string]*Service {
-	return atRoot(Query, func(s *Service) string { return s.version })
-})
-
-// byTarget are the services of the JSON 1.1 face by what X-Amz-Target begins with.
-var byTarget = sync.OnceValue(func() map[string]*Service {
-	return atRoot(JSON11, func(s *Service) string { return s.targetPrefix })
-})
-
-func atRoot(p Protocol, key func(*Service) string) map[string]*Service {
 	all := make(map[string]*Service)
+	for _, s := range ofProtocol(Query) {
+		all[s.version] = s
+	}
+	return all
+})
+
+// byTarget are the services of the JSON 1.1 face by what X-Amz-Target begins
+// with: boto3 sends a prefix with its package, the JavaScript SDK the last
+// part alone.
+var byTarget = sync.OnceValue(func() map[string]*Service {
+	all := make(map[string]*Service)
+	for _, s := range ofProtocol(JSON11) {
+		all[s.targetPrefix] = s
+		all[s.targetPrefix[strings.LastIndexByte(s.targetPrefix, '.')+1:]] = s
+	}
+	return all
+})
+
+func ofProtocol(p Protocol) []*Service {
+	var all []*Service
 	for name := range builtIn {
 		if s := Of(name); s.protocol == p {
-			all[key(s)] = s
+			all = append(all, s)
 		}
 	}
 	return all
