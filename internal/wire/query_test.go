@@ -387,8 +387,8 @@ func TestFindAction(t *testing.T) {
 		"com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.CreateTrail":  "UnknownOperationException: There is no operation com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.CreateTrail.",
 		"CloudTrail_20131101.LookupEvents":                                    "cloudtrail:LookupEvents",
 		"v20131101.CloudTrail_20131101.LookupEvents":                          "UnknownOperationException: There is no operation v20131101.CloudTrail_20131101.LookupEvents.",
-		"LookupEvents":                                                        "UnknownOperationException: There is no operation LookupEvents.",
-		"":                                                                    "UnknownOperationException: There is no operation .",
+		"LookupEvents": "UnknownOperationException: There is no operation LookupEvents.",
+		"":             "UnknownOperationException: There is no operation .",
 	} {
 		service, op, err := wire.FindTarget(target)
 		got := leadsTo(op, err)
