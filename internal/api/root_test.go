@@ -179,7 +179,7 @@ func TestRoot(t *testing.T) {
 		if got := h.Get("Content-Type"); got != want {
 			t.Errorf("%s: Content-Type %s, want %s", tt.name, got, want)
 		}
-		id := h["x-amzn-RequestId"] //nolint:staticcheck // sent in this spelling
+		id := h["x-amzn-RequestId"]                                                                                                                         //nolint:staticcheck // sent in this spelling
 		if want == "text/xml" && (len(id) != 1 || !strings.Contains(w.Body.String(), "<RequestId>"+id[0]+"</RequestId>") || h["x-amzn-ErrorType"] != nil) { //nolint:staticcheck // sent in this spelling
 			t.Errorf("%s: headers %v for %s", tt.name, h, w.Body)
 		}
