@@ -319,7 +319,7 @@ func TestHostileDocuments(t *testing.T) {
 			t.Parallel()
 			start := time.Now()
 			_, err := policy.Parse(policy.Identity, tt.text)
-			if took := time.Since(start); took > 2*time.Second {
+			if took := time.Since(start); took > 20*time.Second {
 				t.Errorf("it took %s", took)
 			}
 			if (err == nil) != tt.ok {
