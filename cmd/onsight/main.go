@@ -21,6 +21,7 @@ Commands:
   serve        serve the API
   credentials  print the root credentials of an account, or make them
   access       ask a running server what policies allow, and why
+  keys         change the keys that seal secrets, at a running server
   version      print the version
 
 "onsight <command> -help" lists the flags of a command.
@@ -55,6 +56,8 @@ func run(ctx context.Context, args []string, s streams) int {
 		err = credentials(args[1:], s)
 	case "access":
 		err = accessCommand(ctx, args[1:], s)
+	case "keys":
+		err = keysCommand(ctx, args[1:], s)
 	case "version", "-version", "--version":
 		fmt.Fprintln(s.out, "onsight", version())
 	case "help", "-help", "--help", "-h":

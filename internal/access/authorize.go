@@ -35,6 +35,9 @@ func (a *Authorizer) Authorize(ctx context.Context, who api.Principal, action st
 	if k == nil {
 		return fault.Forbidden("User: %s is not authorized to perform: %s on resource: %s", who.ARN, action, on.Resource)
 	}
+	if on.Account == "aws" { // what AWS itself owns, such as its policies, is everybody's
+		on.Account = k.account
+	}
 	if k.subject.Principal.Type == policy.Root && on.Account == k.account {
 		return nil
 	}
@@ -117,6 +120,28 @@ func (a *Authorizer) check(ctx context.Context, k *holder, c check, call *condit
 	f.Authorization = denial.Encode(a.keys, k.account, a.reasons(k, &r, d))
 	api.Note(ctx, "denied", c.action.String())
 	return f
+}
+
+// Judge says whether the caller may perform an action on a role, by the
+// caller's policies and the role's trust policy. The message tells who may
+// decode it why not.
+func (a *Authorizer) Judge(ctx context.Context, action string, on policy.Target, trust *policy.Set) (allowed bool, message string, err error) {
+	k, _ := api.Caller(ctx).Proof.(*holder)
+	if k == nil {
+		return false, "", nil
+	}
+	call := &conditions{ctx: ctx, authorizer: a, holder: k, call: on.Context, account: on.Account, resource: on.Resource}
+	r := policy.Request{Action: policy.NewAction(action), Resource: on.Resource, Account: on.Account, Policy: trust, Context: call}
+	d := k.subject.Decide(&r)
+	if call.err != nil || d.Allowed() {
+		return d.Allowed(), "", call.err
+	}
+	return false, denial.Encode(a.keys, k.account, a.reasons(k, &r, d)), nil
+}
+
+// Conditions gives the condition keys of a call that nobody has signed.
+func (a *Authorizer) Conditions(ctx context.Context) policy.Context {
+	return &conditions{ctx: ctx, authorizer: a, holder: &holder{}}
 }
 
 // reasons says why a call was denied, to those who may know.

@@ -3,6 +3,7 @@ package access
 import (
 	"time"
 
+	"onsight/internal/api"
 	"onsight/internal/contract"
 	"onsight/internal/policy"
 	"onsight/internal/store"
@@ -56,7 +57,7 @@ type Document struct {
 type Sessions interface {
 	// Open reads the session of temporary credentials; its faults are
 	// ExpiredTokenException and UnrecognizedClientException.
-	Open(accessKeyID, token string, now time.Time) (Session, error)
+	Open(tx *store.Tx, accessKeyID, token string, now time.Time) (Session, error)
 }
 
 // A Session is what temporary credentials stand for.
@@ -73,6 +74,10 @@ type Session struct {
 	// Keys are the condition keys that only sessions have, such as
 	// aws:TokenIssueTime, in lower case.
 	Keys policy.Keys
+	// Shown is what calls show of it.
+	Shown *api.Session
+	// Raw is the session itself, for whoever began it: SessionOf gives it back.
+	Raw any
 }
 
 // Tags is what access asks of whoever keeps the tags of resources.

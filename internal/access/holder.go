@@ -27,6 +27,7 @@ type holder struct {
 	caller  api.Principal
 	subject policy.Subject
 	keys    policy.Keys // that tell who it is
+	session any         // itself, of whoever has begun it
 	used    string      // the id whose use is noted: the key's of a user, the role's of a session
 }
 
@@ -92,7 +93,11 @@ func (h *Holders) read(ctx context.Context, accessKeyID, token string) (k *holde
 		return nil, fault.UnrecognizedClient()
 	}
 	if token != "" {
-		session, err := h.sessions.Open(accessKeyID, token, h.now())
+		var session Session
+		err := h.db.Read(ctx, func(tx *store.Tx) (err error) {
+			session, err = h.sessions.Open(tx, accessKeyID, token, h.now())
+			return err
+		})
 		if err != nil {
 			return nil, err
 		}
@@ -171,8 +176,17 @@ func (h *Holders) ofSession(ctx context.Context, accessKeyID, token string, s Se
 	maps.Copy(k.keys, s.Keys)
 	k.secret, k.token, k.expires = s.Secret, token, s.Expires
 	k.caller = callerOf(&k.subject.Principal)
-	k.caller.AccessKeyID = accessKeyID
+	k.caller.AccessKeyID, k.caller.Session, k.session = accessKeyID, s.Shown, s.Raw
 	return k, nil
+}
+
+// SessionOf gives the session with which a call is signed, as whoever began it
+// handed it over; nil for lasting credentials.
+func SessionOf(ctx context.Context) any {
+	if k, ok := api.Caller(ctx).Proof.(*holder); ok {
+		return k.session
+	}
+	return nil
 }
 
 // rights reads a principal's policies, with the version that they are of.

@@ -112,6 +112,12 @@ func (r *Roots) Make(account string) (c Credential, made bool, err error) {
 	return c, true, r.reload()
 }
 
+// AccountOf gives the account of an access key.
+func (r *Roots) AccountOf(accessKeyID string) (account string, ok bool) {
+	c, ok := r.find(accessKeyID)
+	return c.Account, ok
+}
+
 // known looks an access key up among those that have been read.
 func (r *Roots) known(accessKeyID string) (Credential, bool) {
 	r.mu.RLock()

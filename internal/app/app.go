@@ -23,6 +23,7 @@ import (
 	"onsight/internal/page"
 	"onsight/internal/resource"
 	"onsight/internal/seal"
+	"onsight/internal/sealing"
 	"onsight/internal/store"
 	"onsight/internal/tagging"
 )
@@ -75,7 +76,9 @@ func Open(ctx context.Context, c config.Config, o Options) (app *App, err error)
 			return nil, err
 		}
 	}
-	app.join(c, o, keys)
+	if err := app.join(c, o, keys); err != nil {
+		return nil, err
+	}
 	app.jobs.Start(ctx)
 	return app, nil
 }
@@ -95,13 +98,18 @@ func database(c config.Config, o Options) store.Config {
 }
 
 // join makes every part and hands it what it needs of the others.
-func (a *App) join(c config.Config, o Options, keys *seal.Keyring) {
+func (a *App) join(c config.Config, o Options, keys *seal.Keyring) error {
 	a.jobs = job.NewRunner(a.db, o.Log, o.Now)
 	tokens := page.NewTokens(keys, o.Now)
 
 	tags := tagging.New(a.db)
-	holders, authorizer := a.joinAccess(o, keys, tokens, tags)
-	explanations := access.NewService(holders, authorizer, tokens)
+	rights, err := a.joinAccess(c, o, keys, tokens, tags)
+	if err != nil {
+		return err
+	}
+	explanations := access.NewService(rights.holders, rights.authorizer, tokens)
+	secrets := resource.Secrets{Keys: keys}
+	sealed := sealing.New(keys, c.Account, a.entities.Reseal, func(ctx context.Context) (int, error) { return secrets.Reseal(ctx, a.db) })
 	accounts := &accounts{}
 	people := identity.New(identity.Config{
 		DB: a.db, Now: o.Now, Tokens: tokens, Accounts: accounts, Tags: tags,
@@ -125,7 +133,8 @@ func (a *App) join(c config.Config, o Options, keys *seal.Keyring) {
 	tags.Register("action-connector", connectors.Exists)
 
 	routes := slices.Concat(
-		accounts.Routes(), people.Routes(), connectors.Routes(), tags.Routes(), a.entities.Routes(), explanations.Routes(),
+		accounts.Routes(), people.Routes(), connectors.Routes(), tags.Routes(), a.entities.Routes(),
+		rights.sessions.Routes(), explanations.Routes(), sealed.Routes(),
 	)
 	a.Operations = make(map[string][]string)
 	for _, r := range routes {
@@ -133,8 +142,8 @@ func (a *App) join(c config.Config, o Options, keys *seal.Keyring) {
 	}
 
 	server := api.Config{
-		Log: o.Log, Now: o.Now, BasePath: c.BasePath(), TrustedProxies: c.TrustedProxies, Authorizer: authorizer,
-		Authenticator: access.NewSigned(holders, o.Now, c.ClockWindow),
+		Log: o.Log, Now: o.Now, BasePath: c.BasePath(), TrustedProxies: c.TrustedProxies, Authorizer: rights.authorizer,
+		Authenticator: access.NewSigned(rights.holders, o.Now, c.ClockWindow),
 	}
 	extras := &extras{app: a}
 	if c.Dev {
@@ -144,12 +153,13 @@ func (a *App) join(c config.Config, o Options, keys *seal.Keyring) {
 			server.Arrive = trial.Arrive
 		}
 		extras.reset = func(ctx context.Context) error {
-			defer holders.Forget()
+			defer rights.holders.Forget()
 			defer trial.Forget()
 			return a.db.Reset(ctx)
 		}
 	}
 	a.Handler = extras.before(api.New(server, routes...), c.BasePath())
+	return nil
 }
 
 // Close stops the jobs and closes the store. Requests must have ended.

@@ -105,7 +105,7 @@ func BenchmarkDescribeUserByPolicy(b *testing.B) {
 		statements = append(statements, fmt.Sprintf(`{"Effect":"Allow","Action":["quicksight:Describe%d*","s3:Get*"],"Resource":"arn:aws:quicksight:*:*:user/team-%[1]d/*"}`, i))
 	}
 	statements = append(statements, `{"Effect":"Allow","Action":"quicksight:DescribeUser","Resource":"arn:aws:quicksight:*:111122223333:user/default/*"}`)
-	root := s.signer
+	quickSight := s.signer.Service
 	s.signer.Service = "iam"
 	form := func(values url.Values) *http.Request {
 		r := httptest.NewRequestWithContext(context.Background(), "POST", "/", strings.NewReader(values.Encode()))
@@ -127,7 +127,7 @@ func BenchmarkDescribeUserByPolicy(b *testing.B) {
 		value, _, _ := strings.Cut(rest, "<")
 		return value
 	}
-	s.signer = sigv4.Signer{AccessKeyID: member("AccessKeyId"), Secret: member("SecretAccessKey"), Region: root.Region, Service: root.Service}
+	s.signer = sigv4.Signer{AccessKeyID: member("AccessKeyId"), Secret: member("SecretAccessKey"), Region: s.signer.Region, Service: quickSight}
 	r := s.request("GET", users+"/Bi%2Fana", "")
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {

@@ -41,6 +41,12 @@ type Config struct {
 	// TrustedProxies are the addresses whose X-Forwarded-For and
 	// X-Forwarded-Proto are believed.
 	TrustedProxies Prefixes
+	// IdentityProviderCA is a PEM file with certificates to trust beside the
+	// system's when identity providers are asked for their keys.
+	IdentityProviderCA string
+	// IdentityProviderLoopback lets identity providers be on this machine, and
+	// there by plain HTTP.
+	IdentityProviderLoopback bool
 	// InvitationLife is how long an invitation can be answered.
 	InvitationLife time.Duration
 	// ClockWindow is how far a signature's time may be from the server's clock.
@@ -82,6 +88,8 @@ func Parse(args []string, getenv func(string) string, out io.Writer) (Config, er
 	fs.StringVar(&c.TLSCert, "tls-cert", "", "PEM `file` with the certificate chain; with -tls-key, the server speaks HTTPS")
 	fs.StringVar(&c.TLSKey, "tls-key", "", "PEM `file` with the certificate's key")
 	fs.TextVar(&c.TrustedProxies, "trusted-proxies", Prefixes(nil), "`ranges` of reverse proxies whose X-Forwarded-For and -Proto are believed, such as 10.0.0.0/8,::1")
+	fs.StringVar(&c.IdentityProviderCA, "identity-provider-ca", "", "PEM `file` with authorities to trust, beside the system's, when OpenID Connect providers are asked for their keys")
+	fs.BoolVar(&c.IdentityProviderLoopback, "identity-provider-loopback", false, "let OpenID Connect providers be on this machine, and there by plain HTTP: for tests")
 	fs.DurationVar(&c.InvitationLife, "invitation-life", 24*time.Hour, "how long an invitation can be answered")
 	fs.DurationVar(&c.ClockWindow, "clock-window", 5*time.Minute, "how far a signature's time may be from the server's clock, 15m at most")
 	fs.BoolVar(&c.Standard, "standard-edition", false, "let accounts subscribe to the STANDARD edition, which the real service no longer offers")

@@ -86,12 +86,44 @@ type ListPrincipalsWithAccessResponse struct {
 	RequestId  *string
 }
 
+// ListSealingKeysRequest is the input of ListSealingKeys.
+type ListSealingKeysRequest struct {
+}
+
+// ListSealingKeysResponse is the output of ListSealingKeys.
+type ListSealingKeysResponse struct {
+	KeyIds    []string
+	RequestId *string
+}
+
 // PrincipalWithAccess is a structure.
 type PrincipalWithAccess struct {
 	Policy     *string
 	PolicyType *string
 	Principal  *string
 	Statement  *string
+}
+
+// RetireSealingKeysRequest is the input of RetireSealingKeys.
+type RetireSealingKeysRequest struct {
+}
+
+// RetireSealingKeysResponse is the output of RetireSealingKeys.
+type RetireSealingKeysResponse struct {
+	KeyIds    []string
+	RequestId *string
+	Secrets   *int64
+}
+
+// RotateSealingKeyRequest is the input of RotateSealingKey.
+type RotateSealingKeyRequest struct {
+}
+
+// RotateSealingKeyResponse is the output of RotateSealingKey.
+type RotateSealingKeyResponse struct {
+	KeyIds    []string
+	RequestId *string
+	Secrets   *int64
 }
 
 // StatementFinding is a structure.

@@ -1,6 +1,7 @@
 package resource
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -48,6 +49,52 @@ func (s Secrets) Get(tx *store.Tx, resourceARN, field string, version int64) (qs
 func (s Secrets) Keep(tx *store.Tx, resourceARN string, version int64) error {
 	_, err := tx.Exec(`DELETE FROM resource_secrets WHERE arn = $1 AND version <> $2`, resourceARN, version)
 	return err
+}
+
+// Reseal sees to it that all secrets are sealed with the key that seals now, and
+// tells how many there are. Where it was interrupted, it can be run again.
+func (s Secrets) Reseal(ctx context.Context, db *store.DB) (n int, err error) {
+	type row struct {
+		ARN     string `db:"arn"`
+		Field   string `db:"field"`
+		Version int64  `db:"version"`
+		Sealed  []byte `db:"sealed"`
+	}
+	var last row
+	for {
+		var rows []row
+		err := db.Write(ctx, func(tx *store.Tx) (err error) {
+			rows, err = store.All[row](tx, `SELECT arn, field, version, sealed FROM resource_secrets
+				WHERE (arn, field, version) > ($1, $2, $3) ORDER BY arn, field, version LIMIT $4`, last.ARN, last.Field, last.Version, purgeBatch)
+			if err != nil {
+				return err
+			}
+			for _, r := range rows {
+				if s.Keys.Current(r.Sealed) {
+					continue
+				}
+				context := purpose(r.ARN, r.Field, r.Version)
+				plain, err := s.Keys.Open(r.Sealed, context)
+				if err != nil {
+					return fmt.Errorf("%s of %s: %w", r.Field, r.ARN, err)
+				}
+				_, err = tx.Exec(`UPDATE resource_secrets SET sealed = $4 WHERE arn = $1 AND field = $2 AND version = $3`,
+					r.ARN, r.Field, r.Version, s.Keys.Seal(plain, context))
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return n, err
+		}
+		n += len(rows)
+		if len(rows) < purgeBatch {
+			return n, nil
+		}
+		last = rows[len(rows)-1]
+	}
 }
 
 // purpose is what a secret is bound to. No ARN holds a zero byte.

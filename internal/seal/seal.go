@@ -11,6 +11,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
+	"sync/atomic"
 )
 
 // A sealed value is a header (the format's number and the key's id), a nonce,
@@ -41,7 +43,16 @@ func (e *UnknownKeyError) Error() string {
 
 // Keyring holds keys. The first one seals; all of them open. It may be used by
 // many goroutines at once.
-type Keyring struct{ keys []*key }
+type Keyring struct {
+	path string // of the file; empty for none
+	now  atomic.Pointer[ring]
+}
+
+// ring is the keys at one time. It never changes.
+type ring struct {
+	keys []*key
+	file fs.FileInfo // as it was when it was read; nil for none
+}
 
 type key struct {
 	id    [idSize]byte
@@ -53,7 +64,9 @@ type key struct {
 func New() *Keyring {
 	secret := make([]byte, keySize)
 	rand.Read(secret)
-	return &Keyring{keys: []*key{newKey(secret)}}
+	r := &Keyring{}
+	r.now.Store(&ring{keys: []*key{newKey(secret)}})
+	return r
 }
 
 const keySize = 32
@@ -106,7 +119,7 @@ func (k *key) message(nonce []byte) cipher.AEAD {
 
 // Seal seals plain for the context that aad names, such as an ARN and a field.
 func (r *Keyring) Seal(plain []byte, aad string) []byte {
-	k := r.keys[0]
+	k := r.now.Load().keys[0]
 	out := make([]byte, headerSize+nonceSize, Overhead+len(plain))
 	out[0] = format
 	copy(out[1:], k.id[:])
@@ -115,17 +128,34 @@ func (r *Keyring) Seal(plain []byte, aad string) []byte {
 	return k.message(nonce).Seal(out, nonce[12:], plain, bound(out[:headerSize], aad))
 }
 
+// IDs are the ids of the keys, the one that seals first.
+func (r *Keyring) IDs() []string {
+	keys := r.now.Load().keys
+	ids := make([]string, len(keys))
+	for i, k := range keys {
+		ids[i] = hex.EncodeToString(k.id[:])
+	}
+	return ids
+}
+
+// Current tells whether a value is sealed with the key that seals now.
+func (r *Keyring) Current(sealed []byte) bool {
+	return len(sealed) >= Overhead && sealed[0] == format && bytes.Equal(sealed[1:headerSize], r.now.Load().keys[0].id[:])
+}
+
 // Open gives what was sealed for the same context. It fails with ErrAltered or
-// an UnknownKeyError.
+// an UnknownKeyError. Where it does not know the key, it looks whether the file
+// has a new one.
 func (r *Keyring) Open(sealed []byte, aad string) ([]byte, error) {
 	if len(sealed) < Overhead || sealed[0] != format {
 		return nil, ErrAltered
 	}
 	header, nonce, body := sealed[:headerSize], sealed[headerSize:headerSize+nonceSize], sealed[headerSize+nonceSize:]
-	for _, k := range r.keys {
-		if !bytes.Equal(k.id[:], header[1:]) {
-			continue
-		}
+	k := r.now.Load().find(header[1:])
+	if k == nil && r.reload() {
+		k = r.now.Load().find(header[1:])
+	}
+	if k != nil {
 		plain, err := k.message(nonce).Open(nil, nonce[12:], body, bound(header, aad))
 		if err != nil {
 			return nil, ErrAltered
@@ -133,6 +163,15 @@ func (r *Keyring) Open(sealed []byte, aad string) ([]byte, error) {
 		return plain, nil
 	}
 	return nil, &UnknownKeyError{hex.EncodeToString(header[1:])}
+}
+
+func (r *ring) find(id []byte) *key {
+	for _, k := range r.keys {
+		if bytes.Equal(k.id[:], id) {
+			return k
+		}
+	}
+	return nil
 }
 
 // bound is what a value is bound to: its header too.
@@ -149,8 +188,8 @@ func line(secret []byte) string {
 }
 
 // parse reads the text of a key file. Its errors hold nothing of a key.
-func parse(text []byte) (*Keyring, error) {
-	r := &Keyring{}
+func parse(text []byte) (*ring, error) {
+	r := &ring{}
 	n := 0
 	for l := range bytes.Lines(text) {
 		n++

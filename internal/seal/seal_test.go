@@ -173,7 +173,7 @@ func TestLoadAtOnce(t *testing.T) {
 	}
 	wg.Wait()
 	for i, r := range rings {
-		if r != nil && r.keys[0].id != rings[0].keys[0].id {
+		if r != nil && r.IDs()[0] != rings[0].IDs()[0] {
 			t.Errorf("ring %d has another key than the first", i)
 		}
 	}
@@ -233,11 +233,71 @@ func TestLoadBad(t *testing.T) {
 	}
 }
 
+func TestRotateAndRetire(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "seal.key")
+	one, err := Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := Load(path) // of another server that shares the file
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := one.Seal([]byte("old"), "x")
+	if err := one.Rotate(); err != nil {
+		t.Fatal(err)
+	}
+	if ids := one.IDs(); len(ids) != 2 || ids[1] != other.IDs()[0] {
+		t.Errorf("after the rotation: %v, before: %v", ids, other.IDs())
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the file: %v, %v; want mode 0600", info, err)
+	}
+	fresh := one.Seal([]byte("new"), "x")
+	if one.Current(old) || !one.Current(fresh) {
+		t.Error("the key that seals is not the new one")
+	}
+	for name, r := range map[string]*Keyring{"the server": one, "the other server": other} {
+		for want, sealed := range map[string][]byte{"old": old, "new": fresh} {
+			if got, err := r.Open(sealed, "x"); err != nil || string(got) != want {
+				t.Errorf("%s opens %q as %q, %v", name, want, got, err)
+			}
+		}
+	}
+	if err := one.Retire(); err != nil {
+		t.Fatal(err)
+	}
+	if again, err := Load(path); err != nil || len(again.IDs()) != 1 || again.IDs()[0] != one.IDs()[0] {
+		t.Errorf("the file after the old key is retired: %v, %v", again, err)
+	}
+	if _, err := one.Open(old, "x"); err == nil {
+		t.Error("a retired key still opens")
+	}
+	if got, err := one.Open(fresh, "x"); err != nil || string(got) != "new" {
+		t.Errorf("the key that is left opens %q, %v", got, err)
+	}
+	// Without a file, the same in memory.
+	memory := New()
+	sealed := memory.Seal([]byte("old"), "x")
+	if err := memory.Rotate(); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := memory.Open(sealed, "x"); err != nil || string(got) != "old" {
+		t.Errorf("in memory: %q, %v", got, err)
+	}
+	if err := memory.Retire(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := memory.Open(sealed, "x"); err == nil {
+		t.Error("in memory: a retired key still opens")
+	}
+}
+
 // A key never opens what is not whole, and nothing makes Open panic.
 func FuzzOpen(f *testing.F) {
 	r := New()
-	k := newKey(bytes.Repeat([]byte{1}, keySize))
-	r.keys = []*key{k}
+	r.now.Store(&ring{keys: []*key{newKey(bytes.Repeat([]byte{1}, keySize))}})
 	f.Add([]byte(nil), "")
 	f.Add(r.Seal(nil, ""), "")
 	f.Add(r.Seal([]byte("a secret"), "arn\x00field"), "arn\x00field")

@@ -45,11 +45,13 @@ type Server struct {
 	// Log is everything that the server has logged.
 	Log *Buffer
 
-	app   *app.App
-	store store.Config
-	key   access.Credential
-	token string        // of the session that key belongs to
-	shift *atomic.Int64 // how far the clock runs ahead, in nanoseconds
+	app      *app.App
+	settings config.Config
+	stop     func()
+	store    store.Config
+	key      access.Credential
+	token    string        // of the session that key belongs to
+	shift    *atomic.Int64 // how far the clock runs ahead, in nanoseconds
 }
 
 // Option changes the settings of a server.
@@ -81,22 +83,38 @@ func Start(t *testing.T, db store.Config, options ...Option) *Server {
 	for _, o := range options {
 		o(&c)
 	}
+	s.settings = c
+	s.open(t)
+	s.key = s.keyOf(t, Account)
+	return s
+}
+
+func (s *Server) open(t *testing.T) {
+	t.Helper()
 	log := slog.New(slog.NewTextHandler(io.MultiWriter(s.Log, t.Output()), &slog.HandlerOptions{Level: slog.LevelDebug}))
-	var err error
-	s.app, err = app.Open(context.Background(), c, app.Options{Log: log, Now: s.Now})
+	opened, err := app.Open(context.Background(), s.settings, app.Options{Log: log, Now: s.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(s.app.Handler)
-	s.URL = server.URL
-	t.Cleanup(func() {
+	server := httptest.NewServer(opened.Handler)
+	s.app, s.URL = opened, server.URL
+	s.stop = sync.OnceFunc(func() {
 		server.Close()
-		if err := s.app.Close(context.Background()); err != nil {
+		if err := opened.Close(context.Background()); err != nil {
 			t.Errorf("close: %v", err)
 		}
 	})
-	s.key = s.keyOf(t, Account)
-	return s
+	t.Cleanup(s.stop)
+}
+
+// Restart stops the server and starts it again on the same store, with all that
+// it keeps; At gives clients of the old one.
+func (s *Server) Restart(t *testing.T) *Server {
+	t.Helper()
+	s.stop()
+	again := *s
+	again.open(t)
+	return &again
 }
 
 // Now is the server's clock.

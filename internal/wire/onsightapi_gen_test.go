@@ -9,4 +9,7 @@ var onsightapiTypes = map[string][2]any{
 	"ExplainAccess":            {onsightapi.ExplainAccessRequest{}, onsightapi.ExplainAccessResponse{}},
 	"ListAccessOfPrincipal":    {onsightapi.ListAccessOfPrincipalRequest{}, onsightapi.ListAccessOfPrincipalResponse{}},
 	"ListPrincipalsWithAccess": {onsightapi.ListPrincipalsWithAccessRequest{}, onsightapi.ListPrincipalsWithAccessResponse{}},
+	"ListSealingKeys":          {onsightapi.ListSealingKeysRequest{}, onsightapi.ListSealingKeysResponse{}},
+	"RetireSealingKeys":        {onsightapi.RetireSealingKeysRequest{}, onsightapi.RetireSealingKeysResponse{}},
+	"RotateSealingKey":         {onsightapi.RotateSealingKeyRequest{}, onsightapi.RotateSealingKeyResponse{}},
 }
