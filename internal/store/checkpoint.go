@@ -39,6 +39,7 @@ func (p *checkpointer) run() {
 		copied, err := p.c.Checkpoint(false)
 		if err != nil {
 			p.log.Error("copy the write-ahead log into the database", "error", err)
+			p.copied.Add(checkpointAfter) // that is, try again later
 			continue
 		}
 		p.copied.Store(int64(copied))

@@ -134,7 +134,7 @@ func killed(t *testing.T, dir string, first int64) []int64 {
 	}
 	var ids []int64
 	lines := bufio.NewScanner(out)
-	after := rand.IntN(400)
+	after := 1 + rand.IntN(400)
 	timer := time.AfterFunc(20*time.Second, func() { _ = cmd.Process.Kill() })
 	defer timer.Stop()
 	for lines.Scan() {

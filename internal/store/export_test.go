@@ -6,3 +6,6 @@ func (db *DB) Waiting() int {
 	defer db.writer.mu.Unlock()
 	return len(db.writer.waiting)
 }
+
+// Break has the store behave as after an error of the disk.
+func (db *DB) Break(why error) { db.writer.end(why) }

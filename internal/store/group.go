@@ -45,12 +45,11 @@ type queue struct {
 	busy    bool      // someone has the turn
 	waiting []*member // for it, in order
 	came    int64     // callers so far that had to wait
-	closed  bool
+	broken  error     // why nothing can be written any more
 
 	// The rest belongs to whoever has the turn.
 	s         session // nil: open one
 	conflicts int     // in a row
-	broken    error   // why nothing can be written any more
 }
 
 // member is a caller that waits for its turn.
@@ -83,9 +82,9 @@ func (q *queue) enter(ctx context.Context) (*batch, error) {
 		return nil, err
 	}
 	q.mu.Lock()
-	if q.closed {
-		q.mu.Unlock()
-		return nil, unavailable(errClosed)
+	if q.broken != nil {
+		defer q.mu.Unlock()
+		return nil, unavailable(q.broken)
 	}
 	if !q.busy {
 		q.busy = true
@@ -177,9 +176,6 @@ func (q *queue) begin(ctx context.Context, b *batch) error {
 	if b.begun {
 		return nil
 	}
-	if q.broken != nil {
-		return unavailable(q.broken)
-	}
 	if q.s != nil && q.s.dead() {
 		q.drop()
 	}
@@ -270,7 +266,7 @@ func (q *queue) finish(b *batch) {
 	if lostSync(err) {
 		// What the kernel could not write it forgets, so a later success
 		// would prove nothing. A new process reads what is really there.
-		q.broken = err
+		q.end(fmt.Errorf("the disk did not take a change, and nothing more is written until a restart: %w", err))
 	}
 	if err := q.s.rollback(); err != nil {
 		q.drop()
@@ -326,17 +322,31 @@ func (q *queue) close() error {
 	if err != nil {
 		return nil //nolint:nilerr // closed already
 	}
-	q.mu.Lock()
-	q.closed = true
-	q.mu.Unlock()
-	q.refuse(unavailable(errClosed))
+	q.end(errClosed)
 	if q.s != nil {
 		err = q.s.close()
 		q.s = nil
 	}
-	q.broken = errClosed
 	q.leave(b)
 	return err
+}
+
+// end refuses all who wait, and all who come later.
+func (q *queue) end(why error) {
+	q.mu.Lock()
+	q.broken = why
+	q.mu.Unlock()
+	q.refuse(unavailable(why))
+}
+
+// ended tells why nothing can be written any more, if so.
+func (q *queue) ended() error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.broken == nil {
+		return nil
+	}
+	return unavailable(q.broken)
 }
 
 // write runs fn as a member of a batch; again says that it has to run once more.

@@ -216,6 +216,9 @@ func (db *DB) claim(ctx context.Context, fn func(tx *Tx) error) (again bool, err
 
 // Ping tells whether the database can serve.
 func (db *DB) Ping(ctx context.Context) error {
+	if err := db.writer.ended(); err != nil {
+		return err
+	}
 	return db.Read(ctx, func(tx *Tx) error {
 		_, err := One[int](tx, `SELECT 1`)
 		return err

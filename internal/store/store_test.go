@@ -803,6 +803,47 @@ func TestDiskFull(t *testing.T) {
 	}
 }
 
+// After an error of the disk nothing is written, what is there can be read, and
+// the store says that it cannot serve.
+func TestBroken(t *testing.T) {
+	t.Parallel()
+	db := storetest.Open(t, store.SQLite)
+	withItems(t, db)
+	write(t, db, insert(1, "a"))
+	broken := errors.New("input/output error")
+	db.Break(broken)
+	for name, err := range map[string]error{
+		"Write": db.Write(t.Context(), insert(2, "b")),
+		"Ping":  db.Ping(t.Context()),
+	} {
+		if fault.Of(err).Code != "ResourceUnavailableException" || !errors.Is(err, broken) {
+			t.Errorf("%s: %v, want an Unavailable with the cause", name, err)
+		}
+	}
+	if got := items(t, db); len(got) != 1 {
+		t.Errorf("rows %v, want one", got)
+	}
+}
+
+// More query texts than a connection keeps prepared.
+func TestManyStatements(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, db *store.DB) {
+		withItems(t, db)
+		write(t, db, func(tx *store.Tx) error {
+			for i := range 700 {
+				if _, err := tx.Exec(fmt.Sprintf(`INSERT INTO items (id, name) VALUES ($1, 'name %d')`, i), i); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if got := items(t, db); len(got) != 700 {
+			t.Errorf("%d rows, want 700", len(got))
+		}
+	})
+}
+
 // The write-ahead log does not grow for ever, though writers never pause, and
 // though a reader stays for long.
 func TestCheckpoints(t *testing.T) {
