@@ -59,8 +59,7 @@ const policyColumns = `p.account, p.name_key, p.name, p.path, p.id, p.arn, p.des
 
 // usageOf counts what uses a policy in an account.
 func usageOf(tx *store.Tx, account, policyARN string) (usage, error) {
-	return store.One[usage](tx, `SELECT
-		(SELECT COUNT(*) FROM iam_attachments WHERE account = $1 AND policy_arn = $2) AS attachments,
+	return store.One[usage](tx, `SELECT (SELECT COUNT(*) FROM iam_attachments WHERE account = $1 AND policy_arn = $2) AS attachments,
 		(SELECT COUNT(*) FROM iam_users WHERE account = $1 AND boundary = $2)
 		+ (SELECT COUNT(*) FROM iam_roles WHERE account = $1 AND boundary = $2) AS boundaries`, account, policyARN)
 }
