@@ -18,7 +18,7 @@ import (
 )
 
 // maxToken is the length of the longest session token. A token of a role's
-// session without policies and tags has some 450 characters; proxies let 8 KB
+// session without policies and tags has some 270 characters; proxies let 8 KB
 // of headers pass.
 const maxToken = 4096
 
