@@ -139,16 +139,23 @@ func audienceOf(c idtoken.Claims) string {
 	return c.Audience[0]
 }
 
+// services are what condition keys of services begin with.
+var services = []string{"aws:", "iam:", "quicksight:", "saml:", "sts:"}
+
 // lastingClaims are the claims that go with a session.
 var lastingClaims = []string{"sub", "aud", "oaud", "amr"}
 
 // keysOf gives the claims of a token as condition keys: the issuer without
 // https://, a colon, the claim. Of the authorised party and the audience the
 // keys aud and oaud tell, as with the real service. Claims that are objects
-// have no keys.
+// have no keys, nor have those of a provider whose host has the name of a
+// service: nobody but the server sets a key such as aws:SourceIp.
 func keysOf(p Provider, c idtoken.Claims) policy.Keys {
 	keys := make(policy.Keys, len(c.All)+1)
 	prefix := strings.ToLower(p.Issuer) + ":"
+	if slices.Contains(services, prefix) {
+		return keys
+	}
 	for _, name := range slices.Sorted(maps.Keys(c.All)) {
 		key := prefix + strings.ToLower(name)
 		if values := valuesOf(c.All[name]); len(values) > 0 && keys[key] == nil {

@@ -1,6 +1,7 @@
 package sts
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"onsight/internal/fault"
 	"onsight/internal/policy"
 	"onsight/internal/seal"
+	"onsight/internal/sts/idtoken"
 )
 
 func newService() *Service { return New(Config{Keys: seal.New(), Now: time.Now}) }
@@ -131,6 +133,18 @@ func TestPrincipalTags(t *testing.T) {
 	}
 	if got := (&Session{}).PrincipalTags(nil); len(got) != 0 {
 		t.Errorf("tags of nothing: %v", got)
+	}
+}
+
+func TestClaimsAreNoKeysOfServices(t *testing.T) {
+	t.Parallel()
+	c := idtoken.Claims{Subject: "x", Audience: []string{"y"}, All: map[string]json.RawMessage{"SourceIp": json.RawMessage(`"10.0.0.1"`), "n": json.RawMessage(`[1,"a",true,null,{}]`)}}
+	if got := keysOf(Provider{Issuer: "AWS"}, c); len(got) != 0 {
+		t.Errorf("keys of a provider named AWS: %v", got)
+	}
+	want := policy.Keys{"idp/a:sourceip": {"10.0.0.1"}, "idp/a:n": {"1", "a", "true"}, "idp/a:sub": {"x"}, "idp/a:aud": {"y"}, "idp/a:oaud": {"y"}}
+	if diff := cmp.Diff(want, keysOf(Provider{Issuer: "IdP/a"}, c)); diff != "" {
+		t.Errorf("keys (-want +got):\n%s", diff)
 	}
 }
 
