@@ -57,7 +57,7 @@ func BenchmarkDecide(b *testing.B) {
 			b.Run(fmt.Sprintf("%s/%d", bench.name, n), func(b *testing.B) {
 				s := attachedStatements(b, n, bench.condition)
 				var keys policy.Context = policy.Contexts{s.Principal.Keys(), policy.Keys{"aws:sourceip": {"203.0.113.7"}, "aws:securetransport": {"true"}}}
-				r := policy.Request{Action: describeUser, Resource: userARN, Context: keys}
+				r := policy.Request{Action: describeUser, Resource: userARN, Account: "111122223333", Context: keys}
 				if d := s.Decide(&r); !d.Allowed() {
 					b.Fatalf("decided %+v", d)
 				}
@@ -78,7 +78,7 @@ func BenchmarkDecideAdministrator(b *testing.B) {
 		b.Fatal(err)
 	}
 	s := policy.Subject{Principal: policy.Principal{Type: policy.User, Account: "111122223333"}, Identity: policy.NewSet(policy.Identity, policy.Attached{Policy: p})}
-	r := policy.Request{Action: describeUser, Resource: userARN}
+	r := policy.Request{Action: describeUser, Resource: userARN, Account: "111122223333"}
 	b.ReportAllocs()
 	for b.Loop() {
 		if d := s.Decide(&r); !d.Allowed() {
@@ -127,5 +127,23 @@ func BenchmarkNewSet(b *testing.B) {
 				policy.NewSet(policy.Identity, policies...)
 			}
 		})
+	}
+}
+
+// TestDecideAllocatesNothing keeps authorisation off the heap.
+func TestDecideAllocatesNothing(t *testing.T) {
+	for name, condition := range map[string]string{
+		"plain":      "",
+		"conditions": `,"Condition":{"StringLike":{"aws:PrincipalTag/team":"${aws:PrincipalTag/team}*"},"IpAddress":{"aws:SourceIp":"203.0.113.0/24"},"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:user/a?a"}}`,
+	} {
+		s := attachedStatements(t, 100, condition)
+		var keys policy.Context = policy.Contexts{s.Principal.Keys(), policy.Keys{"aws:sourceip": {"203.0.113.7"}}}
+		r := policy.Request{Action: describeUser, Resource: userARN, Context: keys}
+		if d := s.Decide(&r); !d.Allowed() {
+			t.Fatalf("%s: decided %+v", name, d)
+		}
+		if n := testing.AllocsPerRun(100, func() { s.Decide(&r) }); n != 0 {
+			t.Errorf("%s: %g allocations for a decision, want none", name, n)
+		}
 	}
 }

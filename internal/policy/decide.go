@@ -63,8 +63,8 @@ type Request struct {
 	// Resource is the ARN that the action is about, or * where the action
 	// knows no resources. Wildcards in it are plain characters.
 	Resource string
-	// Account is the account that the resource belongs to. Empty is the
-	// principal's own.
+	// Account is the account that the resource belongs to. Empty is the one in
+	// the resource's ARN, and the principal's own where that names none.
 	Account string
 	// Policy is the policy of the resource, of kind ResourceBased or Trust,
 	// or nil where it has none. A role that is not there has a Trust set
@@ -103,7 +103,7 @@ func (s *Subject) Decide(r *Request) Decision {
 		}
 		return r.Policy.decided(Allowed, grant)
 	}
-	crosses := r.Account != "" && r.Account != s.Principal.Account
+	crosses := r.crosses(&q, s.Principal.Account)
 	if named == byName && !crosses {
 		return r.Policy.decided(Allowed, grant)
 	}
@@ -128,6 +128,19 @@ func (s *Subject) Decide(r *Request) Decision {
 		return lacking(r.level())
 	}
 	return d
+}
+
+// crosses says whether the resource belongs to another account than the
+// principal.
+func (r *Request) crosses(q *query, own string) bool {
+	if r.Account != "" {
+		return r.Account != own
+	}
+	if !q.resource.isARN() {
+		return false
+	}
+	account := q.resource.field(4)
+	return isAccount(account) && account != own
 }
 
 func (s *Subject) identityAllow(q *query) *entry {

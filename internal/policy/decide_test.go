@@ -3,6 +3,7 @@ package policy_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -198,6 +199,8 @@ func TestDecide(t *testing.T) {
 		"the session counts across":         {levels{identity: allowAll, session: allowOther, resource: grant("Allow", aws(reader.ARN))}, reader, "", foreign, "444455556666", "implicitDeny by session policy"},
 		"the other account denies":          {levels{identity: allowAll, resource: "[" + grant("Allow", `"*"`) + "," + grant("Deny", aws("111122223333")) + "]"}, ana, "", foreign, "444455556666", "explicitDeny by resource-based policy: a resource-based policy, 1 "},
 		"the other account trusts a third":  {levels{identity: allowAll, resource: grant("Allow", aws("777788889999"))}, ana, "", foreign, "444455556666", "implicitDeny by resource-based policy"},
+		"the account is that of the ARN":    {levels{identity: allowAll}, ana, "", foreign, "", "implicitDeny by resource-based policy"},
+		"an ARN without account":            {levels{identity: allowAll}, ana, "", "arn:aws:s3:::bucket", "", "allowed by identity-based policy: a identity-based policy, 0 "},
 		"the account named is the caller's": {levels{identity: allowAll}, ana, "", user, "111122223333", "allowed by identity-based policy: a identity-based policy, 0 "},
 
 		// A role's trust policy must allow whatever else does.
@@ -405,6 +408,11 @@ func TestSimulate(t *testing.T) {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 
+	s, _ = levels{identity: `{"Effect":"Allow","Action":["quicksight:DescribeUser","quicksight:*","quicksight:Describe*"],"Resource":"*"}`}.subject(t, ana)
+	if got := s.Simulate(&r); len(got.Matched) != 1 {
+		t.Errorf("a statement that names the action three times matched as %+v", got.Matched)
+	}
+
 	s, _ = levels{identity: allowAll, control: "[" + denyDescribe + "," + allowAll + "]"}.subject(t, ana)
 	got = s.Simulate(&r)
 	if got.Decision.Outcome.String() != "explicitDeny" || len(got.Matched) != 1 || got.Matched[0].Kind != policy.ServiceControl || got.Control == nil || *got.Control || got.Boundary != nil {
@@ -491,6 +499,7 @@ func TestPrincipalKeys(t *testing.T) {
 			"aws:principalarn": {guest.ARN}, "aws:principalaccount": {"111122223333"}, "aws:principaltype": {"FederatedUser"},
 			"aws:userid": {"111122223333:guest"}, "aws:principalisawsservice": {"false"},
 		}},
+		{token, policy.Keys{"aws:principaltype": {"Federated"}, "aws:federatedprovider": {token.Provider}, "aws:principalisawsservice": {"false"}}},
 		{nobody, policy.Keys{"aws:principaltype": {"Anonymous"}, "aws:principalisawsservice": {"false"}}},
 		{mail, policy.Keys{"aws:principaltype": {"Service"}, "aws:principalisawsservice": {"true"}}},
 	} {
@@ -507,5 +516,36 @@ func TestContexts(t *testing.T) {
 		if diff := cmp.Diff(want, c.Values(key)); diff != "" {
 			t.Errorf("%s, -want +got:\n%s", key, diff)
 		}
+	}
+}
+
+// TestDecideIsBounded decides about a role with as many policies as it can
+// have, full of what is hard to match.
+func TestDecideIsBounded(t *testing.T) {
+	t.Parallel()
+	pattern := "arn:aws:quicksight:*:*:" + strings.Repeat("*a", 400) + strings.Repeat("*?a", 300) + "*" + strings.Repeat("a", 900) + "?b*"
+	var statements []string
+	for range 2 {
+		statements = append(statements, `{"Effect":"Allow","Action":"quicksight:*","Resource":"`+pattern+`"}`,
+			`{"Effect":"Allow","Action":"quicksight:*","Resource":"*","Condition":{"StringLike":{"aws:useragent":"`+pattern+`"}}}`)
+	}
+	text := document("[" + strings.Join(statements, ",") + "]")
+	var attached []policy.Attached
+	for range 20 {
+		attached = append(attached, policy.Attached{Policy: parse(t, policy.Identity, text)})
+	}
+	s := policy.Subject{Principal: ana, Identity: policy.NewSet(policy.Identity, attached...)}
+	r := policy.Request{
+		Action: policy.NewAction(describe), Resource: "arn:aws:quicksight:us-east-1:111122223333:user/" + strings.Repeat("a", 2000),
+		Context: policy.Keys{"aws:useragent": {"arn:aws:quicksight:us-east-1:111122223333:" + strings.Repeat("a", 60_000)}},
+	}
+	start := time.Now()
+	if d := s.Decide(&r); d.Allowed() {
+		t.Errorf("decided %+v", d)
+	}
+	took := time.Since(start)
+	t.Logf("it took %s", took)
+	if took > 20*time.Second {
+		t.Errorf("it took %s", took)
 	}
 }

@@ -3,7 +3,6 @@ package policy
 import (
 	"errors"
 	"fmt"
-	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -324,18 +323,22 @@ func (r *reader) escape(s []byte) ([]byte, error) {
 	}
 }
 
-func (r *reader) hex() (rune, bool) {
+func (r *reader) hex() (u rune, ok bool) {
 	if r.at+4 > len(r.text) {
 		return 0, false
 	}
-	digits := r.text[r.at : r.at+4]
-	for i := range 4 {
-		c := digits[i]
-		if (c < '0' || c > '9') && (c < 'a' || c > 'f') && (c < 'A' || c > 'F') {
+	for _, c := range r.text[r.at : r.at+4] {
+		switch {
+		case c >= '0' && c <= '9':
+			u = u<<4 | (c - '0')
+		case c >= 'a' && c <= 'f':
+			u = u<<4 | (c - 'a' + 10)
+		case c >= 'A' && c <= 'F':
+			u = u<<4 | (c - 'A' + 10)
+		default:
 			return 0, false
 		}
 	}
-	u, err := strconv.ParseUint(digits, 16, 32)
 	r.at += 4
-	return rune(u), err == nil
+	return u, true
 }

@@ -37,8 +37,7 @@ func Parse(kind Kind, document string) (*Policy, error) {
 	r := reader{text: document}
 	root, err := r.document()
 	if err != nil {
-		var broken *jsonError
-		if errors.As(err, &broken) {
+		if broken, ok := errors.AsType[*jsonError](err); ok {
 			return nil, g.fail(broken.at, broken.path, g.jsonText(), "%s", broken.why)
 		}
 		return nil, err

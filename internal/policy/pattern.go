@@ -3,6 +3,7 @@ package policy
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -307,8 +308,7 @@ func (s *segment) cutSuffix(text string, values []string) (rest string, ok bool)
 	if s.plain {
 		return strings.CutSuffix(text, s.lit)
 	}
-	for i := len(s.tokens) - 1; i >= 0; i-- {
-		t := s.tokens[i]
+	for _, t := range slices.Backward(s.tokens) {
 		switch t.kind {
 		case one:
 			if text == "" {

@@ -44,8 +44,16 @@ func wildcards(tb testing.TB, s string) pattern {
 
 func FuzzMatch(f *testing.F) {
 	for _, seed := range [][2]string{
-		{"", ""}, {"*", ""}, {"?", "é"}, {"a*b?c*", "aXXbycZ"}, {"*ab*ab*", "abab"}, {"*??", "€"}, {"a**?*b", "a€€b"}, {"user/*/ana", "user/a/b/ana"},
-		{"*" + strings.Repeat("a?", 20) + "*", strings.Repeat("ab", 30)}, {"*" + strings.Repeat("a", 30) + "?b", strings.Repeat("a", 40) + "xb"},
+		{"", ""},
+		{"*", ""},
+		{"?", "é"},
+		{"a*b?c*", "aXXbycZ"},
+		{"*ab*ab*", "abab"},
+		{"*??", "€"},
+		{"a**?*b", "a€€b"},
+		{"user/*/ana", "user/a/b/ana"},
+		{"*" + strings.Repeat("a?", 20) + "*", strings.Repeat("ab", 30)},
+		{"*" + strings.Repeat("a", 30) + "?b", strings.Repeat("a", 40) + "xb"},
 		{"*" + strings.Repeat("?a", 40) + "*b", strings.Repeat("ä", 90) + "b"},
 	} {
 		f.Add(seed[0], seed[1])

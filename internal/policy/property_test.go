@@ -304,7 +304,7 @@ func agrees(t *rapid.T, s *policy.Subject, r *policy.Request, d policy.Decision)
 	if d.Allowed() && r.Policy == nil && !s.Reach(r.Action).Possible {
 		t.Fatalf("%s is allowed, and Reach says that it cannot be", r.Action)
 	}
-	if !d.Allowed() && r.Policy == nil && s.Reach(r.Action).Everywhere && (r.Account == "" || r.Account == s.Principal.Account) && s.Principal.Type != policy.Federated && s.Principal.Type != policy.Anonymous {
+	if !d.Allowed() && r.Policy == nil && s.Reach(r.Action).Everywhere && (r.Account == s.Principal.Account) && s.Principal.Type != policy.Federated && s.Principal.Type != policy.Anonymous {
 		t.Fatalf("%s is denied, and Reach says that it is allowed on everything", r.Action)
 	}
 }

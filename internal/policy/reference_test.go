@@ -108,7 +108,11 @@ func refDecide(l refLevels, r refRequest) (outcome, level string) {
 		}
 		return "implicitDeny", resourceLevel
 	}
-	same := r.account == "" || r.account == r.who.account
+	owner := r.account
+	if parts := strings.SplitN(r.resource, ":", 6); owner == "" && len(parts) == 6 && len(parts[4]) == 12 {
+		owner = parts[4]
+	}
+	same := owner == "" || owner == r.who.account
 	if same && named["self"] {
 		return "allowed", resourceLevel
 	}

@@ -1,6 +1,9 @@
 package policy
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // A Policy is a document that was read and made ready for decisions.
 type Policy struct {
@@ -176,8 +179,9 @@ type Principal struct {
 	UserID string
 	// UserName is the name of an IAM user.
 	UserName string
-	// Provider names the identity provider of type Federated as a Principal
-	// element does, and the service's own name of type Service.
+	// Provider names the identity provider as a Principal element does: of
+	// type Federated, and of a role's session that began with one. Of type
+	// Service it is the service's own name.
 	Provider string
 	// Also are further ARNs by which a resource's policy can name the
 	// principal: the groups of a user of the service, say.
@@ -199,10 +203,10 @@ func (p *Principal) hasIdentity() bool {
 
 // Keys gives the condition keys that tell who the principal is, with names in
 // lower case: aws:PrincipalArn, aws:PrincipalAccount, aws:PrincipalType,
-// aws:userid, aws:username, aws:PrincipalTag/… and
+// aws:userid, aws:username, aws:FederatedProvider, aws:PrincipalTag/… and
 // aws:PrincipalIsAWSService. Make them once for a principal.
 func (p *Principal) Keys() Keys {
-	keys := make(Keys, 6+len(p.Tags))
+	keys := make(Keys, 7+len(p.Tags))
 	set := func(key, value string) {
 		if value != "" {
 			keys[key] = []string{value}
@@ -222,6 +226,8 @@ func (p *Principal) Keys() Keys {
 	set("aws:principalisawsservice", "false")
 	if p.Type == Service {
 		set("aws:principalisawsservice", "true")
+	} else {
+		set("aws:federatedprovider", p.Provider)
 	}
 	for name, value := range p.Tags {
 		keys["aws:principaltag/"+strings.ToLower(name)] = []string{value}
@@ -301,19 +307,8 @@ func (p *principals) names(who *Principal) naming {
 	return unnamed
 }
 
-// contains is slices.Contains for lists that are mostly short, and never says
-// yes to an empty name.
-func contains(list []string, s string) bool {
-	if s == "" {
-		return false
-	}
-	for _, x := range list {
-		if x == s {
-			return true
-		}
-	}
-	return false
-}
+// contains is slices.Contains, and says no to an empty name.
+func contains(list []string, s string) bool { return s != "" && slices.Contains(list, s) }
 
 // principalNamed says how the statement names the principal. A NotPrincipal
 // spares it only when it lists the account and, of a session, what it is a

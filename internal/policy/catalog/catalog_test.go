@@ -97,7 +97,8 @@ func TestChecks(t *testing.T) {
 			[]check{{"quicksight:DescribeUser", []string{arn + "user/default/role/session"}, false}},
 		},
 		{
-			"another name", "DeleteTopicV2", map[string][]string{"TopicId": {"t"}},
+			"another name", "DeleteTopicV2",
+			map[string][]string{"TopicId": {"t"}},
 			[]check{{"quicksight:DeleteTopic", []string{arn + "topic/t"}, false}},
 		},
 		{
@@ -105,7 +106,8 @@ func TestChecks(t *testing.T) {
 			[]check{{"quicksight:CreateAccountSubscription", []string{"*"}, false}, {"quicksight:Subscribe", []string{"*"}, true}},
 		},
 		{
-			"without tags and role", "CreateActionConnector", map[string][]string{"ActionConnectorId": {"c"}},
+			"without tags and role", "CreateActionConnector",
+			map[string][]string{"ActionConnectorId": {"c"}},
 			[]check{{"quicksight:CreateActionConnector", []string{arn + "action-connector/c"}, false}},
 		},
 		{
@@ -118,25 +120,29 @@ func TestChecks(t *testing.T) {
 			},
 		},
 		{
-			"several", "BatchDeleteKnowledgeBase", map[string][]string{"KnowledgeBaseIds": {"a", "b"}},
+			"several", "BatchDeleteKnowledgeBase",
+			map[string][]string{"KnowledgeBaseIds": {"a", "b"}},
 			[]check{
 				{"quicksight:BatchDeleteKnowledgeBase", []string{arn + "knowledge-base/a", arn + "knowledge-base/b"}, false},
 				{"quicksight:DeleteKnowledgeBase", []string{arn + "knowledge-base/a", arn + "knowledge-base/b"}, false},
 			},
 		},
 		{
-			"by value", "GetDashboardEmbedUrl", map[string][]string{"DashboardId": {"d"}, "IdentityType": {"ANONYMOUS"}},
+			"by value", "GetDashboardEmbedUrl",
+			map[string][]string{"DashboardId": {"d"}, "IdentityType": {"ANONYMOUS"}},
 			[]check{
 				{"quicksight:GetDashboardEmbedUrl", []string{arn + "dashboard/d"}, false},
 				{"quicksight:GetAnonymousUserEmbedUrl", []string{"*"}, false},
 			},
 		},
 		{
-			"a whole ARN", "TagResource", map[string][]string{"ResourceArn": {arn + "user/default/ana"}},
+			"a whole ARN", "TagResource",
+			map[string][]string{"ResourceArn": {arn + "user/default/ana"}},
 			[]check{{"quicksight:TagResource", []string{arn + "user/default/ana"}, false}},
 		},
 		{
-			"no region", "DescribeIAMPolicyAssignment", map[string][]string{"AssignmentName": {"a"}},
+			"no region", "DescribeIAMPolicyAssignment",
+			map[string][]string{"AssignmentName": {"a"}},
 			[]check{{"quicksight:DescribeIAMPolicyAssignment", []string{"arn:aws:quicksight::111122223333:assignment/a"}, false}},
 		},
 		{
@@ -253,5 +259,60 @@ func TestManagedPoliciesAllow(t *testing.T) {
 		if d.Allowed() != tt.want {
 			t.Errorf("%s: %s on %s: %s", tt.name, tt.action, tt.resource, d.Outcome)
 		}
+	}
+}
+
+func TestCheckDecide(t *testing.T) {
+	t.Parallel()
+	const (
+		arn       = "arn:aws:quicksight:us-east-1:111122223333:"
+		dashboard = arn + "dashboard/d"
+		source    = arn + "datasource/s"
+	)
+	allow := func(action, resource string) string {
+		return `{"Effect":"Allow","Action":"quicksight:` + action + `","Resource":"` + resource + `"}`
+	}
+	deny := func(action, resource string) string {
+		return `{"Sid":"No","Effect":"Deny","Action":"quicksight:` + action + `","Resource":"` + resource + `"}`
+	}
+	for name, tt := range map[string]struct {
+		operation    string
+		check        int
+		resource     string
+		alternatives []string
+		statements   string
+		want         policy.Outcome
+	}{
+		"the action":                  {"DescribeDashboardDefinition", 0, dashboard, nil, allow("DescribeDashboard", dashboard), policy.Allowed},
+		"the alias":                   {"DescribeDashboardDefinition", 0, dashboard, nil, allow("DescribeDashboardDefinition", dashboard), policy.Allowed},
+		"a Deny of the alias":         {"DescribeDashboardDefinition", 0, dashboard, nil, allow("*", "*") + "," + deny("DescribeDashboardDefinition", "*"), policy.ExplicitDeny},
+		"a Deny of the action":        {"DescribeDashboardDefinition", 0, dashboard, nil, allow("*", "*") + "," + deny("DescribeDashboard", "*"), policy.ExplicitDeny},
+		"neither":                     {"DescribeDashboardDefinition", 0, dashboard, nil, allow("ListDashboards", "*"), policy.ImplicitDeny},
+		"the resource":                {"CreateDataSet", 0, arn + "dataset/x", []string{source}, allow("CreateDataSet", arn+"dataset/*"), policy.Allowed},
+		"the alternative":             {"CreateDataSet", 0, arn + "dataset/x", []string{source}, allow("CreateDataSet", source), policy.Allowed},
+		"a Deny of the alternative":   {"CreateDataSet", 0, arn + "dataset/x", []string{source}, allow("*", "*") + "," + deny("CreateDataSet", source), policy.ExplicitDeny},
+		"another alternative":         {"CreateDataSet", 0, arn + "dataset/x", []string{source}, allow("CreateDataSet", arn+"datasource/t"), policy.ImplicitDeny},
+		"need not be allowed":         {"CreateAccountSubscription", 1, "*", nil, allow("CreateAccountSubscription", "*"), policy.Allowed},
+		"must not be denied":          {"CreateAccountSubscription", 1, "*", nil, allow("*", "*") + "," + deny("Subscribe", "*"), policy.ExplicitDeny},
+		"the other one is not enough": {"CreateAccountSubscription", 0, "*", nil, allow("Subscribe", "*"), policy.ImplicitDeny},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p, err := policy.Parse(policy.Identity, `{"Version":"2012-10-17","Statement":[`+tt.statements+`]}`)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := policy.Subject{
+				Principal: policy.Principal{Type: policy.User, Account: "111122223333"},
+				Identity:  policy.NewSet(policy.Identity, policy.Attached{Policy: p}),
+			}
+			d := catalog.Checks(tt.operation)[tt.check].Decide(&s, policy.Request{Resource: tt.resource}, tt.alternatives...)
+			if d.Outcome != tt.want {
+				t.Errorf("decided %+v, want %s", d, tt.want)
+			}
+			if d.Outcome == policy.ExplicitDeny && d.Sid != "No" {
+				t.Errorf("statement %q denied, want No", d.Sid)
+			}
+		})
 	}
 }

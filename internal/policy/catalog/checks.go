@@ -206,3 +206,31 @@ func each(begins, ends []string) []string {
 	}
 	return out
 }
+
+// Decide says whether the subject passes the check for a request, whose action
+// is the check's. alternatives are what Alternatives gives. An Allow of the
+// action or its alias, on the resource or an alternative, is enough; a Deny of
+// any of them is one too many. A DenyOnly check passes without an Allow.
+func (c *Check) Decide(s *policy.Subject, r policy.Request, alternatives ...string) policy.Decision {
+	r.Action = c.Action
+	d := s.Decide(&r)
+	better := func() {
+		if other := s.Decide(&r); other.Outcome > policy.ImplicitDeny && d.Outcome != policy.ExplicitDeny {
+			if d.Outcome == policy.ImplicitDeny || other.Outcome == policy.ExplicitDeny {
+				d = other
+			}
+		}
+	}
+	if c.Alias != nil {
+		r.Action = *c.Alias
+		better()
+		r.Action = c.Action
+	}
+	for _, r.Resource = range alternatives {
+		better()
+	}
+	if c.DenyOnly && d.Outcome == policy.ImplicitDeny {
+		return policy.Decision{Outcome: policy.Allowed, Statement: -1}
+	}
+	return d
+}
