@@ -5,91 +5,221 @@ import (
 	"strings"
 )
 
-// Principals lists what the Principal and NotPrincipal elements of a policy
-// name, in the order of the statements. It is empty for kinds without them.
-func (p *Policy) Principals() []PrincipalName {
-	var names []PrincipalName
-	for _, s := range p.statements {
-		if s.principals != nil {
-			names = append(names, s.principals.written...)
-		}
+// A PrincipalType is what kind of principal sends a request.
+type PrincipalType uint8
+
+// The types of principals.
+const (
+	// Anonymous is who sends a request without credentials.
+	Anonymous PrincipalType = iota
+	// Root is the account itself, and sessions of it.
+	Root
+	// User is an IAM user, with its own keys or those of GetSessionToken.
+	User
+	// RoleSession is a session of a role, however it was begun.
+	RoleSession
+	// FederatedUser is a session of sts:GetFederationToken.
+	FederatedUser
+	// Federated is who comes with a token or an assertion of an identity
+	// provider and asks for a role's session.
+	Federated
+	// Service is a service of the cloud.
+	Service
+)
+
+// String gives the value of aws:PrincipalType.
+func (t PrincipalType) String() string {
+	switch t {
+	case Root:
+		return "Account"
+	case User:
+		return "User"
+	case RoleSession:
+		return "AssumedRole"
+	case FederatedUser:
+		return "FederatedUser"
+	case Federated:
+		return "Federated"
+	case Service:
+		return "Service"
+	default:
+		return "Anonymous"
 	}
-	return names
 }
 
-// RenamePrincipals gives a document with the names under AWS of its Principal
-// and NotPrincipal elements replaced by what rename makes of them; all else
-// stays as it is, to the byte. IAM keeps the unique ids of users and roles in
-// the place of their ARNs, and shows the ARNs of those that are still there.
-// The document is one that Parse reads as the kind; errors are *SyntaxError.
-func RenamePrincipals(kind Kind, document string, rename func(name string) string) (string, error) {
-	if _, err := Parse(kind, document); err != nil {
-		return "", err
-	}
-	r := reader{text: document}
-	root, err := r.document()
-	if err != nil {
-		return "", err
-	}
-	var out strings.Builder
-	at := 0
-	for _, n := range awsPrincipals(&root) {
-		renamed := rename(n.text)
-		if renamed == n.text {
-			continue
-		}
-		out.WriteString(document[at:n.at])
-		out.WriteString(quote(renamed))
-		at = n.end
-	}
-	out.WriteString(document[at:])
-	return out.String(), nil
+// A Principal is who sends a request.
+type Principal struct {
+	Type PrincipalType
+	// Account is the principal's account: 12 digits, and empty for types that
+	// have none.
+	Account string
+	// ARN is the principal's own: of a role's session that of the session,
+	// arn:aws:sts::<account>:assumed-role/<role>/<session>.
+	ARN string
+	// Issuer is the ARN of what stands behind a session: the role with its
+	// path, or the user that asked for a federated user's session.
+	Issuer string
+	// UserID is the unique id: AIDA… of a user, AROA…:<session> of a role's
+	// session, the account of root, <account>:<name> of a federated user.
+	UserID string
+	// UserName is the name of an IAM user.
+	UserName string
+	// Provider names the identity provider as a Principal element does: of
+	// type Federated, and of a role's session that began with one. Of type
+	// Service it is the service's own name.
+	Provider string
+	// Also are further ARNs by which a resource's policy can name the
+	// principal: the groups of a user of the service, say.
+	Also []string
+	// Tags are the principal's and the session's tags.
+	Tags map[string]string
 }
 
-// awsPrincipals finds the strings under AWS, in the order of the text.
-func awsPrincipals(root *node) []*node {
-	var found []*node
-	var walk func(n *node, names ...string)
-	walk = func(n *node, names ...string) {
-		switch {
-		case n.kind == '[':
-			for i := range n.items {
-				walk(&n.items[i], names...)
-			}
-		case n.kind == '"' && len(names) == 0:
-			found = append(found, n)
-		case n.kind == '{' && len(names) > 0:
-			for i := range n.members {
-				m := &n.members[i]
-				if m.name == names[0] || names[0] == "Principal" && m.name == "NotPrincipal" {
-					walk(&m.value, names[1:]...)
-				}
-			}
-		}
+// hasIdentity says whether the principal belongs to an account that policies
+// can give rights to.
+func (p *Principal) hasIdentity() bool {
+	switch p.Type {
+	case Root, User, RoleSession, FederatedUser:
+		return true
+	default:
+		return false
 	}
-	walk(root, "Statement", "Principal", "AWS")
-	slices.SortFunc(found, func(a, b *node) int { return a.at - b.at })
-	return found
 }
 
-// quote writes a string as JSON.
-func quote(s string) string {
-	var b strings.Builder
-	b.WriteByte('"')
-	for _, c := range s {
-		switch {
-		case c == '"' || c == '\\':
-			b.WriteByte('\\')
-			b.WriteRune(c)
-		case c < ' ':
-			const hex = "0123456789abcdef"
-			b.WriteString(`\u00`)
-			b.WriteByte(hex[c>>4])
-			b.WriteByte(hex[c&15])
-		default:
-			b.WriteRune(c)
+// Keys gives the condition keys that tell who the principal is, with names in
+// lower case: aws:PrincipalArn, aws:PrincipalAccount, aws:PrincipalType,
+// aws:userid, aws:username, aws:FederatedProvider, aws:PrincipalTag/… and
+// aws:PrincipalIsAWSService. Make them once for a principal.
+func (p *Principal) Keys() Keys {
+	keys := make(Keys, 7+len(p.Tags))
+	set := func(key, value string) {
+		if value != "" {
+			keys[key] = []string{value}
 		}
 	}
-	b.WriteByte('"')
-	return b.String()
+	arn := p.ARN
+	if p.Type == RoleSession {
+		arn = p.Issuer
+	}
+	set("aws:principalarn", arn)
+	set("aws:principalaccount", p.Account)
+	set("aws:principaltype", p.Type.String())
+	set("aws:userid", p.UserID)
+	if p.Type == User {
+		set("aws:username", p.UserName)
+	}
+	set("aws:principalisawsservice", "false")
+	if p.Type == Service {
+		set("aws:principalisawsservice", "true")
+	} else {
+		set("aws:federatedprovider", p.Provider)
+	}
+	for name, value := range p.Tags {
+		keys["aws:principaltag/"+strings.ToLower(name)] = []string{value}
+	}
+	return keys
+}
+
+// A naming is how closely a policy names a principal, the closest last.
+type naming uint8
+
+const (
+	unnamed   naming = iota
+	byAccount        // its account, which leaves it to the account's own policies
+	byAnyone         // everyone
+	byIssuer         // the role or user behind its session
+	byName           // itself
+)
+
+// principals is a Principal or NotPrincipal element.
+type principals struct {
+	everyone  bool
+	accounts  []string
+	arns      []string
+	ids       []string // unique ids of users and roles
+	services  []string
+	federated []string
+	written   []PrincipalName
+}
+
+// A PrincipalName is a member of a Principal element.
+type PrincipalName struct {
+	// Kind is AWS, Service, Federated or CanonicalUser.
+	Kind string
+	// Value is the name as written.
+	Value string
+}
+
+// names gives the closest way in which the element names the principal.
+func (p *principals) names(who *Principal) naming {
+	switch who.Type {
+	case Federated:
+		if contains(p.federated, who.Provider) {
+			return byName
+		}
+		return unnamed
+	case Service:
+		if contains(p.services, who.Provider) {
+			return byName
+		}
+	case Anonymous, Root, User, RoleSession, FederatedUser:
+	}
+	best := unnamed
+	if p.everyone {
+		best = byAnyone
+	}
+	if !who.hasIdentity() && len(who.Also) == 0 && who.ARN == "" {
+		return best
+	}
+	id, session, _ := strings.Cut(who.UserID, ":")
+	switch {
+	case contains(p.arns, who.ARN), session == "" && contains(p.ids, id) && who.Type == User, contains(p.ids, who.UserID) && who.Type == RoleSession:
+		return byName
+	}
+	for _, also := range who.Also {
+		if contains(p.arns, also) {
+			return byName
+		}
+	}
+	switch {
+	case contains(p.arns, who.Issuer), session != "" && contains(p.ids, id) && who.Type == RoleSession:
+		return byIssuer
+	case best == byAnyone:
+		return best
+	case who.hasIdentity() && contains(p.accounts, who.Account):
+		return byAccount
+	}
+	return unnamed
+}
+
+// contains is slices.Contains, and says no to an empty name.
+func contains(list []string, s string) bool { return s != "" && slices.Contains(list, s) }
+
+// principalNamed says how the statement names the principal. A NotPrincipal
+// spares it only when it lists the account and, of a session, what it is a
+// session of besides the session itself.
+func (s *statement) principalNamed(who *Principal) naming {
+	if !s.notPrincipal {
+		return s.principals.names(who)
+	}
+	p := s.principals
+	spared := p.everyone && who.Type != Federated
+	switch who.Type {
+	case Root:
+		spared = spared || contains(p.accounts, who.Account)
+	case User:
+		id := contains(p.ids, who.UserID)
+		spared = spared || contains(p.accounts, who.Account) && (contains(p.arns, who.ARN) || id)
+	case RoleSession, FederatedUser:
+		id, _, _ := strings.Cut(who.UserID, ":")
+		issuer := contains(p.arns, who.Issuer) || contains(p.ids, id)
+		self := contains(p.arns, who.ARN) || contains(p.ids, who.UserID)
+		spared = spared || contains(p.accounts, who.Account) && self && (issuer || who.Type == FederatedUser)
+	case Federated, Service, Anonymous:
+		spared = spared || p.names(who) == byName
+	}
+	if spared {
+		return unnamed
+	}
+	return byAnyone
 }
