@@ -42,83 +42,55 @@ func (a *Authorizer) Authorize(ctx context.Context, who api.Principal, action st
 		return nil
 	}
 	call := &conditions{ctx: ctx, authorizer: a, holder: k, call: on.Context, account: on.Account}
-	for _, c := range checksOf(ctx, action, on) {
-		if err := a.check(ctx, k, c, call); err != nil {
-			return err
+	op := api.Operation(ctx)
+	if op == nil || op.Service().Name() != wire.QuickSight || op.Action() != action {
+		own := catalog.Check{Action: policy.NewAction(action)}
+		return a.check(ctx, call, &own, policy.Request{Resource: on.Resource, Account: on.Account})
+	}
+	return a.checks(ctx, call, catalog.Checks(op.Name), on)
+}
+
+// checks makes all that an operation of QuickSight is checked against. Its
+// target says which resource it is about; what else it needs follows from its
+// input.
+func (a *Authorizer) checks(ctx context.Context, call *conditions, all []catalog.Check, on policy.Target) error {
+	region, input := api.Region(ctx), members(api.Input(ctx))
+	partition := arn.Partition(region)
+	for i := range all {
+		c := &all[i]
+		if !c.Applies(input) {
+			continue
+		}
+		if i == 0 || c.Resource == all[0].Resource {
+			r := policy.Request{Resource: on.Resource, Account: on.Account}
+			if err := a.check(ctx, call, c, r, c.Alternatives(partition, region, on.Account, input)...); err != nil {
+				return err
+			}
+			continue
+		}
+		for _, resource := range c.ARNs(partition, region, on.Account, input) {
+			if err := a.check(ctx, call, c, policy.Request{Resource: resource}); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-// A check is an action that a call needs, on one resource.
-type check struct {
-	action policy.Action
-	alias  *policy.Action // another name of it
-	on     string
-	or     []string // resources that may be allowed instead
-	deny   bool     // it is enough that nothing denies it
-}
-
-// checksOf lists what a call needs. The operation's target says which resource
-// it is about; what else it needs follows from its input.
-func checksOf(ctx context.Context, action string, on policy.Target) []check {
-	op := api.Operation(ctx)
-	if op == nil || op.Service().Name() != wire.QuickSight || op.Action() != action {
-		return []check{{action: policy.NewAction(action), on: on.Resource}}
-	}
-	region, input := api.Region(ctx), members(api.Input(ctx))
-	partition := arn.Partition(region)
-	all := catalog.Checks(op.Name)
-	needs := make([]check, 1, len(all))
-	needs[0] = check{action: all[0].Action, alias: all[0].Alias, on: on.Resource, or: all[0].Alternatives(partition, region, on.Account, input)}
-	for i := range all[1:] {
-		c := &all[i+1]
-		if !c.Applies(input) {
-			continue
-		}
-		if c.Resource == all[0].Resource { // which the target knows better
-			needs = append(needs, check{action: c.Action, alias: c.Alias, on: on.Resource, deny: c.DenyOnly})
-			continue
-		}
-		for _, resource := range c.ARNs(partition, region, on.Account, input) {
-			needs = append(needs, check{action: c.Action, alias: c.Alias, on: resource, deny: c.DenyOnly})
-		}
-	}
-	return needs
-}
-
-// check refuses one of the actions that a call needs.
-func (a *Authorizer) check(ctx context.Context, k *holder, c check, call *conditions) error {
-	call.resource = c.on
-	r := policy.Request{Action: c.action, Resource: c.on, Account: call.account, Context: call}
-	d := k.subject.Decide(&r)
-	if c.alias != nil && d.Outcome != policy.ExplicitDeny {
-		r.Action = *c.alias
-		if other := k.subject.Decide(&r); other.Outcome == policy.ExplicitDeny || !d.Allowed() && other.Allowed() {
-			d = other
-		}
-		r.Action = c.action
-	}
-	for _, resource := range c.or {
-		if d.Outcome == policy.ExplicitDeny {
-			break
-		}
-		r.Resource = resource
-		if other := k.subject.Decide(&r); other.Outcome == policy.ExplicitDeny || !d.Allowed() && other.Allowed() {
-			d = other
-		}
-	}
-	r.Resource = c.on
+// check makes one check.
+func (a *Authorizer) check(ctx context.Context, call *conditions, c *catalog.Check, r policy.Request, alternatives ...string) error {
+	call.resource = r.Resource
+	r.Context = call
+	k := call.holder
+	d := c.Decide(&k.subject, r, alternatives...)
 	// Tags that cannot be read are not the same as none.
-	if call.err != nil {
+	if call.err != nil || d.Allowed() {
 		return call.err
 	}
-	if d.Allowed() || c.deny && d.Outcome == policy.ImplicitDeny {
-		return nil
-	}
-	f := fault.Forbidden("%s", policy.Message(d, k.caller.ARN, c.action.String(), c.on))
+	r.Action = c.Action
+	f := fault.Forbidden("%s", policy.Message(d, k.caller.ARN, c.Action.String(), r.Resource))
 	f.Authorization = denial.Encode(a.keys, k.account, a.reasons(k, &r, d))
-	api.Note(ctx, "denied", c.action.String())
+	api.Note(ctx, "denied", c.Action.String())
 	return f
 }
 

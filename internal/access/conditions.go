@@ -48,6 +48,8 @@ func (c *conditions) Values(key string) []string {
 		return some(c.account)
 	case "aws:viaawsservice":
 		return []string{"false"}
+	case "iam:passedtoservice": // what a role is passed to, where one is
+		return []string{"quicksight.amazonaws.com"}
 	}
 	if c.imagined {
 		return nil
