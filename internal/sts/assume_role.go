@@ -79,10 +79,8 @@ func (s *Service) mayAsk(ctx context.Context, in *stsapi.AssumeRoleRequest, call
 	if isRoot(api.Caller(ctx)) {
 		return sessionTags{}, accessDenied("Roles may not be assumed by root accounts.")
 	}
-	if caller != nil {
-		if err := caller.Permits("sts:AssumeRole"); err != nil {
-			return sessionTags{}, err
-		}
+	if err := s.permitted(ctx, "AssumeRole"); err != nil {
+		return sessionTags{}, err
 	}
 	if err := noMFA(in.SerialNumber, in.TokenCode); err != nil {
 		return sessionTags{}, err

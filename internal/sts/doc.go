@@ -9,7 +9,6 @@
 // the role or user behind it.
 //
 //	session, err := service.Read(accessKeyID, token, now) // nothing is looked up
-//	session, err := service.Open(tx, accessKeyID, token, now) // … and its role is still there
 //
 // Who may assume a role is decided by the role's trust policy together with
 // the policies of the caller, which a Judge knows. Who comes with the token of

@@ -11,6 +11,9 @@ import (
 // getAccessKeyInfo gives the account of an access key, whoever's it is: a key
 // that was found somewhere should be brought home.
 func (s *Service) getAccessKeyInfo(ctx context.Context, in *stsapi.GetAccessKeyInfoRequest) (*stsapi.GetAccessKeyInfoResponse, error) {
+	if err := s.permitted(ctx, "GetAccessKeyInfo"); err != nil {
+		return nil, err
+	}
 	if account, ok := accountOf(in.AccessKeyId); ok {
 		return &stsapi.GetAccessKeyInfoResponse{Account: &account}, nil
 	}

@@ -18,9 +18,6 @@ import (
 type Directory interface {
 	// Role gives the role of a name; store.ErrNotFound where there is none.
 	Role(tx *store.Tx, account, name string) (Role, error)
-	// PrincipalID gives the unique id of the user or role (KindUser, KindRole)
-	// of a name; store.ErrNotFound where there is none.
-	PrincipalID(tx *store.Tx, account, kind, name string) (string, error)
 	// Provider gives the OpenID Connect provider of an account with an issuer,
 	// which is written without its scheme; store.ErrNotFound where there is none.
 	Provider(tx *store.Tx, account, issuer string) (Provider, error)
@@ -140,6 +137,14 @@ func (s *Service) may(ctx context.Context, action string, on policy.Target, trus
 func (s *Service) lasting(ctx context.Context, operation string) error {
 	if s.caller(ctx) != nil {
 		return accessDenied("Cannot call %s with session credentials", operation)
+	}
+	return nil
+}
+
+// permitted refuses callers whose session may not be used for an operation.
+func (s *Service) permitted(ctx context.Context, operation string) error {
+	if session := s.caller(ctx); session != nil {
+		return session.Permits("sts:" + operation)
 	}
 	return nil
 }

@@ -1,7 +1,9 @@
 package sts_test
 
 import (
+	"encoding/json"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -11,10 +13,12 @@ import (
 	"onsight/internal/fault"
 	"onsight/internal/iamapi"
 	"onsight/internal/policy"
-	"onsight/internal/seal"
+	"onsight/internal/store"
 	"onsight/internal/store/storetest"
 	"onsight/internal/sts"
 	"onsight/internal/stsapi"
+	"onsight/internal/testkit"
+	"onsight/internal/wire"
 )
 
 const invalidToken = "The security token included in the request is invalid."
@@ -26,7 +30,7 @@ func TestTokensOfOthers(t *testing.T) {
 		key := w.user(home, "ana")
 		role := w.role(home, "r", trust(ana, "", "sts:AssumeRole"))
 		mine, other := w.session(key, assume(role)), w.session(key, assume(role))
-		stranger := start(t, w.db, seal.New()) // has another sealing key
+		stranger := start(t, storetest.Config(t, store.SQLite)) // has another sealing key
 		flip := func(s string, at int) string {
 			b := []byte(s)
 			if b[at] == 'A' {
@@ -64,17 +68,17 @@ func TestTokensOfOthers(t *testing.T) {
 			}
 		}
 		for name, as := range map[string]credentials{
-			"another's access key":  {other.id, mine.secret, mine.token},
-			"a user's access key":   {key.id, mine.secret, mine.token},
-			"a made-up access key":  {"ASIAAAAAAAAAAAAAAAAA", mine.secret, mine.token},
-			"an access key of root": {rootKey + home, "root", mine.token},
+			"another's access key":  {other.id, mine.secret, mine.token, ""},
+			"a user's access key":   {key.id, mine.secret, mine.token, ""},
+			"a made-up access key":  {"ASIAAAAAAAAAAAAAAAAA", mine.secret, mine.token, ""},
+			"an access key of root": {rootKey, mine.secret, mine.token, ""},
 		} {
 			refused(w, as, stsapi.GetCallerIdentity, stsapi.GetCallerIdentityRequest{}, 403, "InvalidClientTokenId", invalidToken)
 			if t.Failed() {
 				t.Fatalf("access key: %s", name)
 			}
 		}
-		refused(w, credentials{mine.id, other.secret, mine.token}, stsapi.GetCallerIdentity, stsapi.GetCallerIdentityRequest{}, 403, "SignatureDoesNotMatch", "The request signature we calculated does not match…")
+		refused(w, credentials{mine.id, other.secret, mine.token, ""}, stsapi.GetCallerIdentity, stsapi.GetCallerIdentityRequest{}, 403, "SignatureDoesNotMatch", "The request signature we calculated does not match…")
 		refused(stranger, mine, stsapi.GetCallerIdentity, stsapi.GetCallerIdentityRequest{}, 403, "InvalidClientTokenId", invalidToken)
 		must(w, mine, stsapi.GetCallerIdentity, stsapi.GetCallerIdentityRequest{})
 		// An access key that is known with its token is unknown without.
@@ -86,13 +90,24 @@ func TestTokensOfOthers(t *testing.T) {
 // file: what one seals the other opens.
 func TestAnyServerOpensTokens(t *testing.T) {
 	t.Parallel()
-	db, keys := storetest.Open(t, storetest.Dialects[0]), seal.New()
+	db, keys := storetest.Config(t, store.PostgreSQL), testkit.SealKey(filepath.Join(t.TempDir(), "seal.key"))
 	one, two := start(t, db, keys), start(t, db, keys)
 	role := one.role(home, "r", trust(house, "", "sts:AssumeRole"))
 	mine := one.session(one.user(home, "ana", allow("*", "sts:*")), assume(role))
 	if got := must(two, mine, stsapi.GetCallerIdentity, stsapi.GetCallerIdentityRequest{}); *got.Arn != "arn:aws:sts::"+home+":assumed-role/r/test" {
 		t.Errorf("at the other server the caller is %s", *got.Arn)
 	}
+}
+
+// TestTokensSurviveARestart restarts the server.
+func TestTokensSurviveARestart(t *testing.T) {
+	t.Parallel()
+	each(t, func(_ *testing.T, w *world) {
+		role := w.role(home, "r", trust(house, "", "sts:AssumeRole"))
+		mine := w.session(w.user(home, "ana", allow("*", "sts:*")), assume(role))
+		w.srv = w.srv.Restart(w.t)
+		must(w, mine, stsapi.GetCallerIdentity, stsapi.GetCallerIdentityRequest{})
+	})
 }
 
 func TestGetSessionToken(t *testing.T) {
@@ -110,8 +125,7 @@ func TestGetSessionToken(t *testing.T) {
 		if *who.Arn != ana || *who.UserId != user.UserId || *who.Account != home {
 			t.Errorf("caller %s, %s, %s", *who.Arn, *who.UserId, *who.Account)
 		}
-		// What may be done with it in IAM and STS.
-		refused(w, mine, iamapi.ListUsers, iamapi.ListUsersRequest{}, 403, "InvalidClientTokenId", invalidToken)
+		// What may be done with it in STS.
 		refused(w, mine, stsapi.GetSessionToken, stsapi.GetSessionTokenRequest{}, 403, "AccessDenied", "Cannot call GetSessionToken with session credentials")
 		refused(w, mine, stsapi.GetFederationToken, stsapi.GetFederationTokenRequest{Name: "bob"}, 403, "AccessDenied", "Cannot call GetFederationToken with session credentials")
 		refused(w, mine, stsapi.GetAccessKeyInfo, stsapi.GetAccessKeyInfoRequest{AccessKeyId: key.id}, 403, "AccessDenied", "Cannot call GetAccessKeyInfo with session credentials")
@@ -158,11 +172,10 @@ func TestGetFederationToken(t *testing.T) {
 		if who := must(w, bob, stsapi.GetCallerIdentity, stsapi.GetCallerIdentityRequest{}); *who.Arn != want.Arn || *who.UserId != want.FederatedUserId {
 			t.Errorf("caller %s, %s", *who.Arn, *who.UserId)
 		}
-		refused(w, bob, iamapi.ListUsers, iamapi.ListUsersRequest{}, 403, "InvalidClientTokenId", invalidToken)
 		refused(w, bob, stsapi.AssumeRole, assume("arn:aws:iam::"+home+":role/trusting"), 403, "AccessDenied", "Cannot call AssumeRole with federation credentials")
 		refused(w, bob, stsapi.GetFederationToken, stsapi.GetFederationTokenRequest{Name: "bob"}, 403, "AccessDenied", "Cannot call GetFederationToken with session credentials")
 
-		s, err := w.STS.Read(bob.id, bob.token, w.now())
+		s, err := w.sessions.Read(bob.id, bob.token, w.now())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -178,7 +191,7 @@ func TestGetFederationToken(t *testing.T) {
 			t.Errorf("the session (-want +got):\n%s", diff)
 		}
 		bare := must(w, key, stsapi.GetFederationToken, stsapi.GetFederationTokenRequest{Name: "bob"})
-		if s, err := w.STS.Read(bare.Credentials.AccessKeyId, bare.Credentials.SessionToken, w.now()); err != nil || !s.Limited() {
+		if s, err := w.sessions.Read(bare.Credentials.AccessKeyId, bare.Credentials.SessionToken, w.now()); err != nil || !s.Limited() {
 			t.Errorf("without policies: limited %t, %v; want true", s.Limited(), err)
 		}
 
@@ -204,7 +217,7 @@ func TestGetAccessKeyInfo(t *testing.T) {
 		guest := w.user(away, "gus")
 		visitors := w.role(away, "r", trust("arn:aws:iam::"+away+":user/gus", "", "sts:AssumeRole"))
 		for id, want := range map[string]string{
-			key.id: home, guest.id: away, w.session(guest, assume(visitors)).id: away, rootKey + home: home,
+			key.id: home, guest.id: away, w.session(guest, assume(visitors)).id: away, rootKey: home,
 			// The id of a temporary key of the real service; its account is published.
 			"ASIAQNZGKIQY56JQ7WML": "029608264753",
 		} {
@@ -232,11 +245,22 @@ func TestDecodeAuthorizationMessage(t *testing.T) {
 			t.Fatalf("the refusal has no message: %d %s %v", res.StatusCode, body, res.Header)
 		}
 		out := must(w, clerk, stsapi.DecodeAuthorizationMessage, stsapi.DecodeAuthorizationMessageRequest{EncodedMessage: encoded})
-		id := must(w, root(home), iamapi.GetUser, iamapi.GetUserRequest{UserName: new("ana")}).User.UserId
-		want := `{"allowed":false,"explicitDeny":false,"matchedStatements":{"items":[]},"failures":{"items":[]},"context":{"principal":{"id":"` + id +
-			`","name":"ana","arn":"` + ana + `"},"action":"sts:AssumeRole","resource":"` + role + `","conditions":{"items":[]}}}`
-		if diff := cmp.Diff(want, *out.DecodedMessage); diff != "" {
-			t.Errorf("decoded (-want +got):\n%s", diff)
+		var got struct {
+			Allowed, ExplicitDeny bool
+			Context               struct {
+				Principal        struct{ ID, Name, ARN string }
+				Action, Resource string
+			}
+		}
+		want := got
+		want.Context.Principal.ID = must(w, root(home), iamapi.GetUser, iamapi.GetUserRequest{UserName: new("ana")}).User.UserId
+		want.Context.Principal.Name, want.Context.Principal.ARN = "ana", ana
+		want.Context.Action, want.Context.Resource = "sts:AssumeRole", role
+		if err := json.Unmarshal([]byte(*out.DecodedMessage), &got); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("decoded %s (-want +got):\n%s", *out.DecodedMessage, diff)
 		}
 		refused(w, key, stsapi.DecodeAuthorizationMessage, stsapi.DecodeAuthorizationMessageRequest{EncodedMessage: encoded}, 403, "AccessDenied",
 			notAllowed(ana, "sts:DecodeAuthorizationMessage", "*")+"…")
@@ -260,21 +284,27 @@ func TestDecodeAuthorizationMessage(t *testing.T) {
 
 func TestCallersWhoDoNotSign(t *testing.T) {
 	t.Parallel()
-	each(t, func(_ *testing.T, w *world) {
-		refused(w, credentials{}, stsapi.GetCallerIdentity, stsapi.GetCallerIdentityRequest{}, 403, "MissingAuthenticationToken", "Request is missing Authentication Token")
-		refused(w, credentials{}, stsapi.AssumeRole, assume("arn:aws:iam::"+home+":role/r"), 403, "MissingAuthenticationToken", "Request is missing Authentication Token")
+	each(t, func(t *testing.T, w *world) {
+		res, body := send(w, credentials{}, stsapi.GetCallerIdentity, stsapi.GetCallerIdentityRequest{})
+		w.expect("unsigned", wire.DecodeFault(res.StatusCode, "", body), 403, "MissingAuthenticationToken", "Request is missing Authentication Token")
+		res, body = send(w, credentials{}, stsapi.AssumeRole, assume("arn:aws:iam::"+home+":role/r"))
+		w.expect("unsigned", wire.DecodeFault(res.StatusCode, "", body), 403, "MissingAuthenticationToken", "Request is missing Authentication Token")
 		refused(w, credentials{id: "AKIAUNKNOWNUNKNOWN00", secret: "x"}, stsapi.GetCallerIdentity, stsapi.GetCallerIdentityRequest{}, 403, "InvalidClientTokenId", invalidToken)
 		who := must(w, root(home), stsapi.GetCallerIdentity, stsapi.GetCallerIdentityRequest{})
 		if *who.Arn != house || *who.UserId != home || *who.Account != home {
-			w.t.Errorf("root is %s, %s, %s", *who.Arn, *who.UserId, *who.Account)
+			t.Errorf("root is %s, %s, %s", *who.Arn, *who.UserId, *who.Account)
 		}
+		// Nobody can be denied to know who they are, nor a session of their own.
+		denied := w.user(home, "ana", `{"Effect":"Deny","Action":"*","Resource":"*"}`)
+		must(w, denied, stsapi.GetCallerIdentity, stsapi.GetCallerIdentityRequest{})
+		must(w, denied, stsapi.GetSessionToken, stsapi.GetSessionTokenRequest{})
 	})
 }
 
 // TestOperationsOfLater says plainly what is not there yet.
 func TestOperationsOfLater(t *testing.T) {
 	t.Parallel()
-	w := start(t, storetest.Open(t, storetest.Dialects[0]), seal.New())
+	w := start(t, storetest.Config(t, store.SQLite))
 	_, err := call(w, credentials{}, stsapi.AssumeRoleWithSAML, stsapi.AssumeRoleWithSAMLRequest{
 		RoleArn: "arn:aws:iam::" + home + ":role/r", PrincipalArn: "arn:aws:iam::" + home + ":saml-provider/p", SAMLAssertion: "assertion",
 	})

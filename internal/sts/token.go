@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"strings"
 	"sync"
 	"time"
@@ -14,7 +13,6 @@ import (
 	"onsight/internal/deflate"
 	"onsight/internal/fault"
 	"onsight/internal/policy"
-	"onsight/internal/store"
 )
 
 // maxToken is the length of the longest session token. A token of a role's
@@ -140,8 +138,9 @@ func parse(accessKeyID string, plain []byte) (*Session, error) {
 }
 
 // Read gives the session of an access key and the token that it came with. It
-// looks nothing up: whether the role or user behind the session is still there
-// is for the caller to see. The errors are fault.ExpiredToken and
+// looks nothing up: whoever reads the policies that apply (Session.Kind and
+// Name) sees whether the role or user behind the session is still there, and
+// still the one with Session.ID. The errors are fault.ExpiredToken and
 // fault.UnrecognizedClient.
 func (s *Service) Read(accessKeyID, token string, now time.Time) (*Session, error) {
 	session := s.opened.find(accessKeyID, token)
@@ -154,23 +153,6 @@ func (s *Service) Read(accessKeyID, token string, now time.Time) (*Session, erro
 	}
 	if !now.Before(session.Expires) {
 		return nil, fault.ExpiredToken()
-	}
-	return session, nil
-}
-
-// Open is Read for a session whose role or user is still the one that it was
-// begun with; fault.UnrecognizedClient where it is not.
-func (s *Service) Open(tx *store.Tx, accessKeyID, token string, now time.Time) (*Session, error) {
-	session, err := s.Read(accessKeyID, token, now)
-	if err != nil || session.Kind == KindRoot {
-		return session, err
-	}
-	id, err := s.directory.PrincipalID(tx, session.Principal.Account, session.Kind, session.Name)
-	switch {
-	case errors.Is(err, store.ErrNotFound), err == nil && id != session.ID:
-		return nil, fault.UnrecognizedClient()
-	case err != nil:
-		return nil, fmt.Errorf("open session of %s %s: %w", session.Kind, session.Name, err)
 	}
 	return session, nil
 }

@@ -79,7 +79,7 @@ func TestWebIdentity(t *testing.T) {
 		w.user(home, "user-1")
 		must(w, me, iamapi.GetUser, iamapi.GetUserRequest{UserName: new("user-1")})
 		refused(w, me, iamapi.GetUser, iamapi.GetUserRequest{UserName: new("user-2")}, 403, "AccessDenied", "User: arn:aws:sts::"+home+":assumed-role/web/app is not authorized…")
-		s, err := w.STS.Read(me.id, me.token, w.now())
+		s, err := w.sessions.Read(me.id, me.token, w.now())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -175,7 +175,9 @@ func TestWebIdentityIsRefused(t *testing.T) {
 		must(w, credentials{}, stsapi.AssumeRoleWithWebIdentity, web(role, good))
 
 		// Nobody but the holder of a token can use it, and signing changes nothing.
-		must(w, credentials{id: "AKIAUNKNOWNUNKNOWN00", secret: "x"}, stsapi.AssumeRoleWithWebIdentity, web(role, good))
+		if res, body := send(w, credentials{id: "AKIAUNKNOWNUNKNOWN00", secret: "x"}, stsapi.AssumeRoleWithWebIdentity, web(role, good)); res.StatusCode != http.StatusOK {
+			t.Errorf("with a signature that nobody knows: %d %s", res.StatusCode, body)
+		}
 
 		// A provider that is no longer trusted is not asked any more.
 		must(w, root(home), iamapi.RemoveClientIDFromOpenIDConnectProvider, iamapi.RemoveClientIDFromOpenIDConnectProviderRequest{OpenIDConnectProviderArn: provider, ClientID: "client-1"})
@@ -244,7 +246,7 @@ func TestATokenWithTags(t *testing.T) {
 			t.Errorf("SourceIdentity %v, PackedPolicySize %v", out.SourceIdentity, out.PackedPolicySize)
 		}
 		read := func(c *stsapi.Credentials) *sts.Session {
-			s, err := w.STS.Read(c.AccessKeyId, c.SessionToken, w.now())
+			s, err := w.sessions.Read(c.AccessKeyId, c.SessionToken, w.now())
 			if err != nil {
 				t.Fatal(err)
 			}
