@@ -112,7 +112,7 @@ func (a *App) join(c config.Config, o Options, keys *seal.Keyring) error {
 	sealed := sealing.New(keys, c.Account, a.entities.Reseal, func(ctx context.Context) (int, error) { return secrets.Reseal(ctx, a.db) })
 	accounts := &accounts{}
 	people := identity.New(identity.Config{
-		DB: a.db, Now: o.Now, Tokens: tokens, Accounts: accounts, Tags: tags,
+		DB: a.db, Now: o.Now, Tokens: tokens, Accounts: accounts, Tags: tags, Entities: a.entities,
 		Departed:  []identity.Departed{tags.Delete, resource.Forget},
 		PublicURL: c.PublicURL, InvitationLife: c.InvitationLife,
 	})

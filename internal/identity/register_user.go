@@ -44,7 +44,7 @@ func (s *Service) registerUser(ctx context.Context, in *qs.RegisterUserRequest) 
 		if err != nil {
 			return err
 		}
-		u, err := s.newUser(tenant, in)
+		u, err := s.newUser(tx, tenant, in)
 		if err != nil {
 			return err
 		}
@@ -85,7 +85,7 @@ func addUser(tx *store.Tx, u user) error {
 }
 
 // newUser forms the user that a request asks for, or says why there can be none.
-func (s *Service) newUser(tenant Tenant, in *qs.RegisterUserRequest) (user, error) {
+func (s *Service) newUser(tx *store.Tx, tenant Tenant, in *qs.RegisterUserRequest) (user, error) {
 	if err := admits(tenant, in); err != nil {
 		return user{}, err
 	}
@@ -104,7 +104,7 @@ func (s *Service) newUser(tenant Tenant, in *qs.RegisterUserRequest) (user, erro
 	var err error
 	switch in.IdentityType {
 	case qs.IdentityTypeIAM:
-		err = identifyIAM(&u, in)
+		err = s.identifyIAM(tx, &u, in)
 	default:
 		err = identifyByName(&u, in, tenant.DirectoryID)
 	}
@@ -115,7 +115,7 @@ func (s *Service) newUser(tenant Tenant, in *qs.RegisterUserRequest) (user, erro
 }
 
 // identifyIAM names a user after an IAM user, a role with a session, or root.
-func identifyIAM(u *user, in *qs.RegisterUserRequest) error {
+func (s *Service) identifyIAM(tx *store.Tx, u *user, in *qs.RegisterUserRequest) error {
 	if in.UserName != nil {
 		return notApplicable(u.Account, u.Namespace, "User Name")
 	}
@@ -129,8 +129,9 @@ func identifyIAM(u *user, in *qs.RegisterUserRequest) error {
 		return notApplicable(u.Account, u.Namespace, "Session Name")
 	}
 	u.Name, u.IAMARN, u.SessionName = name, in.IamArn, in.SessionName
-	u.PrincipalID = iamPrincipalID(*in.IamArn, in.SessionName)
-	return nil
+	var err error
+	u.PrincipalID, err = s.iamPrincipalID(tx, *in.IamArn, in.SessionName)
+	return err
 }
 
 // identifyByName names a user as the request does. One with a password waits

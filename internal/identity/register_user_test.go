@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"onsight/internal/fault"
+	"onsight/internal/iamapi"
 	"onsight/internal/qs"
 	"onsight/internal/testkit"
 )
@@ -88,6 +89,24 @@ func TestRegisterUser(t *testing.T) {
 			if d := cmp.Diff(want, got); err != nil || d != "" {
 				t.Errorf("%s: described (-want +got):\n%s%v", tt.name, d, err)
 			}
+		}
+	})
+}
+
+// TestPrincipalsOfIAM names users after the ids that IAM has given.
+func TestPrincipalsOfIAM(t *testing.T) {
+	testkit.Each(t, func(t *testing.T, srv *testkit.Server) {
+		srv.Subscribe(t)
+		ana, err := testkit.Call(t, srv, iamapi.CreateUser, iamapi.CreateUserRequest{UserName: "ana", Path: new("/bi/")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := testkit.Call(t, srv, qs.RegisterUser, principal(ana.User.Arn, nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := *out.User.PrincipalId, "federated/iam/"+ana.User.UserId; got != want || *out.User.UserName != "ana" {
+			t.Errorf("%s has principal id %s, want ana with %s", *out.User.UserName, got, want)
 		}
 	})
 }

@@ -45,6 +45,13 @@ type Tags interface {
 	Delete(tx *store.Tx, arn string) error
 }
 
+// Entities is what identity asks of whoever keeps IAM's users and roles.
+type Entities interface {
+	// PrincipalID gives the unique id (AIDA… or AROA…) of the user or role of a
+	// name; store.ErrNotFound where there is none. The kind is user or role.
+	PrincipalID(tx *store.Tx, account, kind, name string) (string, error)
+}
+
 // Departed is told that a principal is gone, so that nothing outlives it: its
 // tags, what it was granted.
 type Departed func(tx *store.Tx, arn string) error
@@ -56,6 +63,7 @@ type Config struct {
 	Tokens   *page.Tokens
 	Accounts Accounts
 	Tags     Tags
+	Entities Entities
 	Departed []Departed
 	// PublicURL is the address at which people reach this server, without a
 	// slash at the end.
@@ -71,6 +79,7 @@ type Service struct {
 	tokens         *page.Tokens
 	accounts       Accounts
 	tags           Tags
+	entities       Entities
 	departed       []Departed
 	publicURL      string
 	invitationLife time.Duration
@@ -79,7 +88,7 @@ type Service struct {
 // New makes a Service.
 func New(c Config) *Service {
 	return &Service{
-		db: c.DB, now: c.Now, tokens: c.Tokens, accounts: c.Accounts, tags: c.Tags,
+		db: c.DB, now: c.Now, tokens: c.Tokens, accounts: c.Accounts, tags: c.Tags, entities: c.Entities,
 		departed: c.Departed, publicURL: c.PublicURL, invitationLife: c.InvitationLife,
 	}
 }

@@ -3,12 +3,14 @@ package identity
 import (
 	"crypto/sha256"
 	"encoding/base32"
+	"errors"
 	"fmt"
 	"strings"
 
 	"onsight/internal/arn"
 	"onsight/internal/fault"
 	"onsight/internal/qs"
+	"onsight/internal/store"
 )
 
 // user is a row of the table users.
@@ -69,20 +71,32 @@ func iamName(iamARN string, session *string) (name string, isRole, ok bool) {
 
 // iamPrincipalID forms the principal id of an IAM identity: federated/iam/ and
 // the unique id that IAM gives its user, or its role with the session.
-func iamPrincipalID(iamARN string, session *string) string {
-	a, _ := arn.Parse(iamARN) // iamName has accepted it
-	switch {
-	case a.Resource == "root":
-		return "federated/iam/" + a.Account
-	case strings.HasPrefix(a.Resource, "role/"):
-		return "federated/iam/" + uniqueID("AROA", iamARN) + ":" + *session
-	default:
-		return "federated/iam/" + uniqueID("AIDA", iamARN)
+func (s *Service) iamPrincipalID(tx *store.Tx, iamARN string, session *string) (string, error) {
+	a, err := arn.Parse(iamARN)
+	if err != nil {
+		return "", err // iamName has accepted it
 	}
+	if a.Resource == "root" {
+		return "federated/iam/" + a.Account, nil
+	}
+	kind, path := a.Split()
+	id, err := s.entities.PrincipalID(tx, a.Account, kind, path[strings.LastIndexByte(path, '/')+1:])
+	switch {
+	case errors.Is(err, store.ErrNotFound) && kind == "role":
+		id = uniqueID("AROA", iamARN)
+	case errors.Is(err, store.ErrNotFound):
+		id = uniqueID("AIDA", iamARN)
+	case err != nil:
+		return "", err
+	}
+	if kind == "role" {
+		id += ":" + *session
+	}
+	return "federated/iam/" + id, nil
 }
 
-// uniqueID derives what IAM's unique id of a principal would be: the prefix of
-// its kind and seventeen characters that are always the same for one ARN.
+// uniqueID derives a unique id for a principal that IAM does not have here: the
+// prefix of its kind and seventeen characters, always the same for one ARN.
 func uniqueID(prefix, iamARN string) string {
 	sum := sha256.Sum256([]byte(iamARN))
 	return prefix + base32.StdEncoding.EncodeToString(sum[:])[:17]
