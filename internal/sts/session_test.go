@@ -56,7 +56,6 @@ func TestTokensOfOthers(t *testing.T) {
 			"a byte at its end":     flip(mine.token, last),
 			"made up":               strings.Repeat("A", 300),
 			"far too long":          strings.Repeat("A", 7000),
-			"of another server":     "AQ" + mine.token[2:],
 			"with standard base64":  strings.NewReplacer("-", "+", "_", "/").Replace(mine.token) + "+/",
 			"the secret access key": mine.secret,
 		} {
