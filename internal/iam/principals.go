@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -74,14 +75,15 @@ type Policy struct {
 	Name string
 	// ARN is that of a managed policy, and empty for an inline one.
 	ARN string
-	// OwnerKind and Owner are who has it: user, role or group, and the name.
-	OwnerKind, Owner string
+	// OwnerKind, Owner and OwnerID are who has it: user, role or group, the
+	// name and the unique id.
+	OwnerKind, Owner, OwnerID string
 	// Document is the policy's JSON, of the default version.
 	Document string
 }
 
 // Policies gives a user or a role, by its name, with the policies that apply to
-// it; store.ErrNotFound where there is none. It takes three queries.
+// it; store.ErrNotFound where there is none.
 func (s *Service) Policies(tx *store.Tx, account, kind, name string) (Attached, error) {
 	a := Attached{Kind: kind, Account: account}
 	var boundary *string
@@ -109,52 +111,122 @@ func (s *Service) Policies(tx *store.Tx, account, kind, name string) (Attached, 
 	return a, err
 }
 
-// owners are a principal and its groups.
-const owners = `(SELECT $1 AS id, $2 AS name, $3 AS kind UNION ALL SELECT g.id, g.name, 'group'
-	FROM iam_group_members m JOIN iam_groups g ON g.id = m.group_id WHERE m.user_id = $1) o`
-
-// policiesOf reads the policies of a principal, of its groups, and the boundary.
+// policiesOf reads the policies of a principal, of its groups, and the
+// boundary. Each query goes by keys that are known, so that the plan of none
+// depends on what the database has learnt about its tables.
 func policiesOf(tx *store.Tx, a Attached, boundary *string) ([]Policy, *Policy, error) {
-	rows, err := store.All[struct {
-		Kind     string `db:"kind"`
-		Owner    string `db:"owner"`
-		Name     string `db:"name"`
-		ARN      string `db:"arn"`
-		Document string `db:"document"`
-	}](tx, `SELECT o.kind, o.name AS owner, i.name, '' AS arn, i.document
-			FROM `+owners+` JOIN iam_inline_policies i ON i.owner = o.id
-		UNION ALL SELECT o.kind, o.name, COALESCE(p.name, ''), a.policy_arn, COALESCE(v.document, '')
-			FROM `+owners+` JOIN iam_attachments a ON a.owner = o.id
-			LEFT JOIN iam_policies p ON p.arn = a.policy_arn
-			LEFT JOIN iam_policy_versions v ON v.policy_id = p.id AND v.version = p.default_version
-		UNION ALL SELECT '', '', p.name, p.arn, v.document
-			FROM iam_policies p JOIN iam_policy_versions v ON v.policy_id = p.id AND v.version = p.default_version
-			WHERE p.arn = $4`, a.ID, a.Name, a.Kind, boundary)
+	type holder struct {
+		ID   string `db:"id"`
+		Name string `db:"name"`
+		kind string
+	}
+	groups, err := store.All[holder](tx, `SELECT g.id, g.name FROM iam_group_members m JOIN iam_groups g ON g.id = m.group_id
+		WHERE m.user_id = $1 ORDER BY g.name_key`, a.ID)
 	if err != nil {
 		return nil, nil, err
 	}
-	var policies []Policy
-	var bound *Policy
-	if boundary != nil {
-		bound = &Policy{Name: lastSegment(*boundary), ARN: *boundary, OwnerKind: a.Kind, Owner: a.Name}
-		bound.Document, _ = managedByAWS(*boundary)
+	holders := map[string]holder{a.ID: {a.ID, a.Name, a.Kind}}
+	owners, place := []string{a.ID}, map[string]int{a.ID: 0}
+	for _, g := range groups {
+		g.kind = "group"
+		holders[g.ID] = g
+		place[g.ID] = len(owners)
+		owners = append(owners, g.ID)
 	}
-	for _, r := range rows {
-		p := Policy{Name: r.Name, ARN: r.ARN, OwnerKind: r.Kind, Owner: r.Owner, Document: r.Document}
-		switch {
-		case r.Kind == "":
-			bound.Document = r.Document
-			continue
-		case r.Document == "": // not in the database: one of AWS's own
-			p.Name = lastSegment(p.ARN)
-			p.Document, _ = managedByAWS(p.ARN)
-		}
+	list, args := placeholders(owners)
+	inline, err := store.All[struct {
+		Owner    string `db:"owner"`
+		Name     string `db:"name"`
+		Document string `db:"document"`
+	}](tx, `SELECT owner, name, document FROM iam_inline_policies WHERE owner IN (`+list+`)`, args...)
+	if err != nil {
+		return nil, nil, err
+	}
+	attached, err := store.All[struct {
+		Owner string `db:"owner"`
+		ARN   string `db:"policy_arn"`
+	}](tx, `SELECT owner, policy_arn FROM iam_attachments WHERE owner IN (`+list+`)`, args...)
+	if err != nil {
+		return nil, nil, err
+	}
+	arns := make([]string, 0, len(attached)+1)
+	for _, r := range attached {
+		arns = append(arns, r.ARN)
+	}
+	if boundary != nil {
+		arns = append(arns, *boundary)
+	}
+	managed, err := managedPolicies(tx, arns)
+	if err != nil {
+		return nil, nil, err
+	}
+	policies := make([]Policy, 0, len(inline)+len(attached))
+	for _, r := range inline {
+		policies = append(policies, Policy{OwnerID: r.Owner, Name: r.Name, Document: r.Document})
+	}
+	for _, r := range attached {
+		p := managed[r.ARN]
+		p.OwnerID = r.Owner
 		policies = append(policies, p)
 	}
-	slices.SortFunc(policies, func(a, b Policy) int { // the principal's own come before those of groups
-		return cmp.Or(-cmp.Compare(a.OwnerKind, b.OwnerKind), cmp.Compare(a.Owner, b.Owner), cmp.Compare(a.ARN, b.ARN), cmp.Compare(a.Name, b.Name))
+	for i := range policies {
+		p := &policies[i]
+		p.OwnerKind, p.Owner = holders[p.OwnerID].kind, holders[p.OwnerID].Name
+	}
+	slices.SortFunc(policies, func(a, b Policy) int {
+		return cmp.Or(cmp.Compare(place[a.OwnerID], place[b.OwnerID]), cmp.Compare(a.ARN, b.ARN), cmp.Compare(a.Name, b.Name))
 	})
-	return policies, bound, nil
+	if boundary == nil {
+		return policies, nil, nil
+	}
+	bound := managed[*boundary]
+	bound.OwnerID, bound.OwnerKind, bound.Owner = a.ID, a.Kind, a.Name
+	return policies, &bound, nil
+}
+
+// managedPolicies reads managed policies by their ARNs, each with its default
+// version. Of one that is not there the document is empty.
+func managedPolicies(tx *store.Tx, arns []string) (map[string]Policy, error) {
+	all := make(map[string]Policy, len(arns))
+	var own []string
+	for _, arn := range arns {
+		p := Policy{Name: lastSegment(arn), ARN: arn}
+		var ofAWS bool
+		if p.Document, ofAWS = managedByAWS(arn); !ofAWS {
+			own = append(own, arn)
+		}
+		all[arn] = p
+	}
+	if len(own) == 0 {
+		return all, nil
+	}
+	list, args := placeholders(own)
+	rows, err := store.All[struct {
+		Name     string `db:"name"`
+		ARN      string `db:"arn"`
+		Document string `db:"document"`
+	}](tx, `SELECT p.name, p.arn, v.document FROM iam_policies p
+		JOIN iam_policy_versions v ON v.policy_id = p.id AND v.version = p.default_version WHERE p.arn IN (`+list+`)`, args...)
+	for _, r := range rows {
+		all[r.ARN] = Policy{Name: r.Name, ARN: r.ARN, Document: r.Document}
+	}
+	return all, err
+}
+
+// placeholders gives a list of values for IN, of which there is at least one.
+// It repeats the last one up to a power of two, so that few texts of queries
+// come about.
+func placeholders(values []string) (list string, args []any) {
+	var b strings.Builder
+	for i := 0; i < len(values) || i&(i-1) != 0; i++ {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		args = append(args, values[min(i, len(values)-1)])
+		b.WriteByte('$')
+		b.WriteString(strconv.Itoa(len(args)))
+	}
+	return b.String(), args
 }
 
 // lastSegment is the name in the ARN of a policy.

@@ -56,12 +56,12 @@ func TestPoliciesOfPrincipals(t *testing.T) {
 		want := Attached{
 			Kind: User, Account: account, Name: "Ana", ID: "AIDA1", Path: "/p/", ARN: "arn:aws:iam::111122223333:user/p/Ana",
 			Policies: []Policy{
-				{Name: "inline", OwnerKind: "user", Owner: "Ana", Document: "mine"},
-				{Name: "AdministratorAccess", ARN: "arn:aws:iam::aws:policy/AdministratorAccess", OwnerKind: "user", Owner: "Ana", Document: admin},
-				{Name: "inline", OwnerKind: "group", Owner: "Devs", Document: "ours"},
-				{Name: "own", ARN: managed, OwnerKind: "group", Owner: "Devs", Document: "two"},
+				{Name: "inline", OwnerKind: "user", Owner: "Ana", OwnerID: "AIDA1", Document: "mine"},
+				{Name: "AdministratorAccess", ARN: "arn:aws:iam::aws:policy/AdministratorAccess", OwnerKind: "user", Owner: "Ana", OwnerID: "AIDA1", Document: admin},
+				{Name: "inline", OwnerKind: "group", Owner: "Devs", OwnerID: "AGPA1", Document: "ours"},
+				{Name: "own", ARN: managed, OwnerKind: "group", Owner: "Devs", OwnerID: "AGPA1", Document: "two"},
 			},
-			Boundary: &Policy{Name: "own", ARN: managed, OwnerKind: "user", Owner: "Ana", Document: "two"},
+			Boundary: &Policy{Name: "own", ARN: managed, OwnerKind: "user", Owner: "Ana", OwnerID: "AIDA1", Document: "two"},
 			Tags:     map[string]string{"Team": "x"},
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
