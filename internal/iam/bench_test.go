@@ -75,7 +75,7 @@ func populate(tx *store.Tx, n int) error {
 	const numbers = `WITH RECURSIVE numbers(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM numbers WHERE i < $1 - 1) `
 	for _, insert := range []string{
 		`INSERT INTO iam_users SELECT '111122223333', 'user-' || i, 'user-' || i, '/', 'AIDA' || i, NULL, 1 FROM numbers`,
-		`INSERT INTO iam_inline_policies SELECT 'AIDA' || i, 'inline', '111122223333', '`+document+`' FROM numbers`,
+		`INSERT INTO iam_inline_policies SELECT 'AIDA' || i, 'inline', '111122223333', '` + document + `' FROM numbers`,
 		`INSERT INTO iam_attachments SELECT 'AIDA' || (i / 10), 'arn:aws:iam::111122223333:policy/p' || ((i / 10 + i % 10 * 31) % 1000), '111122223333' FROM numbers`,
 		`INSERT INTO iam_group_members SELECT 'AGPA' || (i % 2 * 50 + i / 2 % 50), 'AIDA' || (i / 2), '111122223333' FROM numbers`,
 	} {
