@@ -91,8 +91,8 @@ func (s *Service) creatingOIDCProvider(ctx context.Context, in *iamapi.CreateOpe
 }
 
 // createOIDCProvider makes a provider of web identities known, by its URL.
-// Nothing is fetched from it: without thumbprints, its certificate is checked
-// like any other.
+// Nothing is fetched from it, so there are no thumbprints unless the request
+// brings some.
 func (s *Service) createOIDCProvider(ctx context.Context, in *iamapi.CreateOpenIDConnectProviderRequest) (*iamapi.CreateOpenIDConnectProviderResponse, error) {
 	if err := errors.Join(checkIssuer(in.Url), checkThumbprints(in.ThumbprintList)); err != nil {
 		return nil, err

@@ -482,7 +482,11 @@ func (sim *simulation) one(action, resource string) (out iamapi.ResourceSpecific
 		EvalResourceName: resource, EvalResourceDecision: decisionType(result.Decision.Outcome),
 		MatchedStatements: []iamapi.Statement{}, MissingContextValues: append([]string{}, sim.missing...),
 	}
+	// No statement leads to an implicit deny, whatever other levels allow.
 	for _, m := range result.Matched {
+		if result.Decision.Outcome == policy.ImplicitDeny {
+			break
+		}
 		out.MatchedStatements = append(out.MatchedStatements, sim.matched(m))
 	}
 	if result.Boundary != nil {
