@@ -15,6 +15,7 @@ import (
 	"onsight/internal/access"
 	"onsight/internal/account"
 	"onsight/internal/api"
+	"onsight/internal/audit"
 	"onsight/internal/config"
 	"onsight/internal/connector"
 	"onsight/internal/iam"
@@ -42,6 +43,7 @@ type App struct {
 	db       *store.DB
 	jobs     *job.Runner
 	entities *iam.Service
+	trail    *audit.Trail
 	log      *slog.Logger
 }
 
@@ -76,9 +78,10 @@ func Open(ctx context.Context, c config.Config, o Options) (app *App, err error)
 			return nil, err
 		}
 	}
-	if err := app.join(c, o, keys); err != nil {
+	if err := app.join(ctx, c, o, keys); err != nil {
 		return nil, err
 	}
+	app.trail.Start()
 	app.jobs.Start(ctx)
 	return app, nil
 }
@@ -98,9 +101,12 @@ func database(c config.Config, o Options) store.Config {
 }
 
 // join makes every part and hands it what it needs of the others.
-func (a *App) join(c config.Config, o Options, keys *seal.Keyring) error {
+func (a *App) join(ctx context.Context, c config.Config, o Options, keys *seal.Keyring) error {
 	a.jobs = job.NewRunner(a.db, o.Log, o.Now)
 	tokens := page.NewTokens(keys, o.Now)
+	if err := a.joinAudit(ctx, c, o, keys, tokens); err != nil {
+		return err
+	}
 
 	tags := tagging.New(a.db)
 	rights, err := a.joinAccess(c, o, keys, tokens, tags)
@@ -109,7 +115,7 @@ func (a *App) join(c config.Config, o Options, keys *seal.Keyring) error {
 	}
 	explanations := access.NewService(rights.holders, rights.authorizer, tokens)
 	secrets := resource.Secrets{Keys: keys}
-	sealed := sealing.New(keys, c.Account, a.entities.Reseal, func(ctx context.Context) (int, error) { return secrets.Reseal(ctx, a.db) })
+	sealed := sealing.New(keys, c.Account, a.entities.Reseal, func(ctx context.Context) (int, error) { return secrets.Reseal(ctx, a.db) }, a.trail.Reseal)
 	accounts := &accounts{}
 	people := identity.New(identity.Config{
 		DB: a.db, Now: o.Now, Tokens: tokens, Accounts: accounts, Tags: tags, Entities: a.entities,
@@ -134,7 +140,7 @@ func (a *App) join(c config.Config, o Options, keys *seal.Keyring) error {
 
 	routes := slices.Concat(
 		accounts.Routes(), people.Routes(), connectors.Routes(), tags.Routes(), a.entities.Routes(),
-		rights.sessions.Routes(), explanations.Routes(), sealed.Routes(),
+		rights.sessions.Routes(), explanations.Routes(), sealed.Routes(), a.trail.Routes(),
 	)
 	a.Operations = make(map[string][]string)
 	for _, r := range routes {
@@ -143,7 +149,7 @@ func (a *App) join(c config.Config, o Options, keys *seal.Keyring) error {
 
 	server := api.Config{
 		Log: o.Log, Now: o.Now, BasePath: c.BasePath(), TrustedProxies: c.TrustedProxies, Authorizer: rights.authorizer,
-		Authenticator: access.NewSigned(rights.holders, o.Now, c.ClockWindow),
+		Authenticator: access.NewSigned(rights.holders, o.Now, c.ClockWindow), Recorder: a.trail,
 	}
 	extras := &extras{app: a}
 	if c.Dev {
@@ -164,7 +170,9 @@ func (a *App) join(c config.Config, o Options, keys *seal.Keyring) error {
 
 // Close stops the jobs and closes the store. Requests must have ended.
 func (a *App) Close(ctx context.Context) error {
-	return errors.Join(a.jobs.Stop(ctx), a.entities.WriteUses(ctx), a.db.Close())
+	err := errors.Join(a.jobs.Stop(ctx), a.entities.WriteUses(ctx))
+	a.trail.Stop()
+	return errors.Join(err, a.db.Close())
 }
 
 // accounts lets identity ask account without knowing it.

@@ -51,6 +51,10 @@ type Config struct {
 	InvitationLife time.Duration
 	// ClockWindow is how far a signature's time may be from the server's clock.
 	ClockWindow time.Duration
+	// AuditRetention is how long events of the audit trail are kept; 0 is for ever.
+	AuditRetention time.Duration
+	// AuditReads has the audit trail record calls that only read.
+	AuditReads bool
 	// Standard lets accounts subscribe to the STANDARD edition.
 	Standard bool
 	// Dev is the emulator: no signature is checked, every account is served.
@@ -92,6 +96,8 @@ func Parse(args []string, getenv func(string) string, out io.Writer) (Config, er
 	fs.BoolVar(&c.IdentityProviderLoopback, "identity-provider-loopback", false, "let OpenID Connect providers be on this machine, and there by plain HTTP: for tests")
 	fs.DurationVar(&c.InvitationLife, "invitation-life", 24*time.Hour, "how long an invitation can be answered")
 	fs.DurationVar(&c.ClockWindow, "clock-window", 5*time.Minute, "how far a signature's time may be from the server's clock, 15m at most")
+	fs.DurationVar(&c.AuditRetention, "audit-retention", 0, "how long events of the audit trail are kept, such as 2160h for 90 days; 0 keeps them")
+	fs.BoolVar(&c.AuditReads, "audit-reads", false, "record calls that only read in the audit trail too")
 	fs.BoolVar(&c.Standard, "standard-edition", false, "let accounts subscribe to the STANDARD edition, which the real service no longer offers")
 	fs.BoolVar(&c.Dev, "dev", false, "emulator for tests: loopback only, any access key, no signature checked, state in memory unless -data is given")
 	fs.BoolVar(&c.DevSubscribe, "dev-subscribe", true, "with -dev, subscribe each account on its first use")
@@ -171,6 +177,9 @@ func (c *Config) complete() error {
 	}
 	if c.InvitationLife <= 0 {
 		return fmt.Errorf("-invitation-life %s must be above 0", c.InvitationLife)
+	}
+	if c.AuditRetention < 0 {
+		return fmt.Errorf("-audit-retention %s must not be negative", c.AuditRetention)
 	}
 	if c.LogFormat != "text" && c.LogFormat != "json" {
 		return fmt.Errorf("-log-format %q is neither text nor json", c.LogFormat)

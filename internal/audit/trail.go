@@ -1,0 +1,261 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+	"unsafe"
+
+	"github.com/google/uuid"
+
+	"onsight/internal/api"
+	"onsight/internal/arn"
+	"onsight/internal/fault"
+	"onsight/internal/job"
+	"onsight/internal/page"
+	"onsight/internal/seal"
+	"onsight/internal/store"
+)
+
+// Config is what a Trail needs. DB, Keys, Tokens, Log and Now are required.
+type Config struct {
+	DB     *store.DB
+	Keys   *seal.Keyring
+	Tokens *page.Tokens
+	Log    *slog.Logger
+	Now    func() time.Time
+	// Reads has calls recorded that only read.
+	Reads bool
+	// Retention is how long events are kept; 0 is for ever.
+	Retention time.Duration
+	// SealEvery is how long events wait to be sealed; 0 is five seconds.
+	SealEvery time.Duration
+	// Queue is how many events of calls that changed nothing may wait to be
+	// written; 0 is 1024.
+	Queue int
+}
+
+const (
+	sealEvery   = 5 * time.Second
+	queueLength = 1024
+)
+
+// A Trail records what happens. It is an api.Recorder.
+type Trail struct {
+	db        *store.DB
+	keys      *seal.Keyring
+	tokens    *page.Tokens
+	log       *slog.Logger
+	now       func() time.Time
+	reads     bool
+	retention time.Duration
+	sealEvery time.Duration
+	insertion string
+
+	mu   sync.Mutex
+	last int64 // the highest number given to an event so far
+
+	queue   chan entry
+	dropped atomic.Int64 // events for which the queue had no room
+
+	stop    chan struct{}
+	stopped sync.WaitGroup
+}
+
+// An entry is an event that waits in the queue.
+type entry struct {
+	account string
+	at      time.Time
+	record  []byte
+}
+
+// Open makes a Trail, and has the store call it before each commit. It writes
+// nothing of its own before Start.
+func Open(ctx context.Context, c Config) (*Trail, error) {
+	t := &Trail{
+		db: c.DB, keys: c.Keys, tokens: c.Tokens, log: c.Log, now: c.Now,
+		reads: c.Reads, retention: c.Retention, sealEvery: c.SealEvery, stop: make(chan struct{}),
+	}
+	if t.sealEvery == 0 {
+		t.sealEvery = sealEvery
+	}
+	if c.Queue == 0 {
+		c.Queue = queueLength
+	}
+	t.queue = make(chan entry, c.Queue)
+	t.insertion = insertAlone
+	if c.DB.Dialect() == store.PostgreSQL {
+		t.insertion = insertShared
+	}
+	err := c.DB.Read(ctx, func(tx *store.Tx) (err error) {
+		t.last, err = highest(tx)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the end of the audit trail: %w", err)
+	}
+	c.DB.BeforeCommit(t.record)
+	return t, nil
+}
+
+// Start begins to write what waits, to seal and to remove what is old.
+func (t *Trail) Start() {
+	t.stopped.Go(t.write)
+	t.stopped.Go(t.tend)
+}
+
+// Stop writes what waits and seals it. Nothing may be recorded any more.
+func (t *Trail) Stop() {
+	close(t.stop)
+	t.stopped.Wait()
+}
+
+// highest is the highest number that an event has or had.
+func highest(tx *store.Tx) (int64, error) {
+	return store.One[int64](tx, `SELECT coalesce(max(seq), 0) FROM (
+		SELECT max(seq) AS seq FROM audit_events UNION ALL SELECT max(head_seq) AS seq FROM audit_chains) AS ends`)
+}
+
+// next gives an event its number.
+func (t *Trail) next() int64 {
+	seq := seqAt(t.now()) | rand.Int64N(1<<counterBits)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if seq <= t.last {
+		seq = t.last + 1
+	}
+	t.last = seq
+	return seq
+}
+
+// passed has all numbers from now on be above seq.
+func (t *Trail) passed(seq int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.last = max(t.last, seq)
+}
+
+// The folder of SQLite belongs to one process, whose writers come one after the
+// other, so a number is above all others. Servers that share a PostgreSQL have
+// clocks of their own: an event of one that is late must not come in before
+// what another has sealed, nor meet another's number. That the row which says
+// so is read here has PostgreSQL fail one of two transactions that seal and
+// write at once.
+const (
+	insertAlone  = `INSERT INTO audit_events (seq, account, record) VALUES ($1, $2, $3)`
+	insertShared = `INSERT INTO audit_events (seq, account, record)
+		SELECT CAST($1 AS BIGINT), CAST($2 AS TEXT), CAST($3 AS TEXT)
+		WHERE NOT EXISTS (SELECT 1 FROM audit_chains WHERE account = '' AND head_seq >= CAST($1 AS BIGINT))
+		ON CONFLICT DO NOTHING`
+)
+
+// insert adds an event to the trail of an account.
+func (t *Trail) insert(tx *store.Tx, account string, record []byte) error {
+	// The store has taken the text by the time that Exec returns.
+	text := unsafe.String(unsafe.SliceData(record), len(record))
+	for range 10 {
+		n, err := tx.Exec(t.insertion, t.next(), account, text)
+		if err != nil || n == 1 {
+			return err
+		}
+		seq, err := highest(tx)
+		if err != nil {
+			return err
+		}
+		t.passed(seq)
+	}
+	return errors.New("audit: no number is free")
+}
+
+// buffers are for the records of changes, which are gone once they are inserted.
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
+
+// record writes the event of what tx has changed, if a call or a job is behind
+// it. The store calls it before the change becomes durable.
+func (t *Trail) record(ctx context.Context, tx *store.Tx) error {
+	room := buffers.Get().(*[]byte)
+	defer buffers.Put(room)
+	if c, ok := api.CallOf(ctx); ok {
+		if c.Recorded() || c.Stage() != api.Running {
+			return nil
+		}
+		does := effectOf(c.Operation())
+		if does == reads || c.Who().Account == "" {
+			return nil
+		}
+		*room = appendCall((*room)[:0], c, does, c.Result(), nil, "")
+		tx.AfterCommit(c.SetRecorded)
+		return t.insert(tx, c.Who().Account, *room)
+	}
+	run := job.Current(ctx)
+	if run == nil || run.Recorded || run.Behalf == nil {
+		return nil
+	}
+	by, err := api.BehalfOf(*run.Behalf)
+	if err != nil {
+		return err
+	}
+	*room = appendJob((*room)[:0], run, &by)
+	tx.AfterCommit(func() { run.Recorded = true })
+	return t.insert(tx, by.Who.Account, *room)
+}
+
+// Ended records a call that has ended without a record: one that was refused,
+// that failed, or that changes nothing in the database.
+func (t *Trail) Ended(ctx context.Context, out any, err error) error {
+	c, ok := api.CallOf(ctx)
+	if !ok || c.Recorded() {
+		return nil
+	}
+	account, does := c.Who().Account, effectOf(c.Operation())
+	switch {
+	case err != nil:
+		f := fault.Of(err)
+		// Who is not known could fill the disk.
+		if account != "" && (c.Stage() == api.Refused || denies(f) || does != reads && c.Stage() >= api.Allowed) {
+			t.enqueue(account, appendCall(nil, c, does, nil, f, ""))
+		}
+		return nil
+	case does == admits:
+		return t.admit(ctx, c, out)
+	case does == alters || t.reads:
+		t.enqueue(account, appendCall(nil, c, does, out, nil, ""))
+	}
+	return nil
+}
+
+// denies tells whether a fault is a refusal by policies, of an operation that
+// asks them itself.
+func denies(f *fault.Fault) bool {
+	return f.Code == "AccessDenied" || f.Code == "AccessDeniedException" && f.Status == 403
+}
+
+// admit records that someone is given a session, with the caller's account and
+// that of the role. Who cannot be recorded does not come in.
+func (t *Trail) admit(ctx context.Context, c api.Call, out any) error {
+	accounts := make([]string, 0, 2)
+	if own := c.Who().Account; own != "" {
+		accounts = append(accounts, own)
+	}
+	if role, err := arn.Parse(roleOf(c.Input())); err == nil && role.Account != c.Who().Account {
+		accounts = append(accounts, role.Account)
+	}
+	shared := ""
+	if len(accounts) > 1 {
+		shared = uuid.NewString()
+	}
+	record := appendCall(nil, c, admits, out, nil, shared)
+	return t.db.Write(ctx, func(tx *store.Tx) error {
+		for _, account := range accounts {
+			if err := t.insert(tx, account, record); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
