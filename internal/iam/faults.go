@@ -46,11 +46,6 @@ func validationError(format string, args ...any) error {
 	return &fault.Fault{Code: "ValidationError", Status: http.StatusBadRequest, Message: fmt.Sprintf(format, args...)}
 }
 
-// unmodifiable says that an entity belongs to a service, or to AWS.
-func unmodifiable(format string, args ...any) error {
-	return &fault.Fault{Code: iamapi.ErrUnmodifiableEntity, Message: fmt.Sprintf(format, args...)}
-}
-
 // concurrentModification says that something changed while the call was on its way.
 func concurrentModification() error {
 	return &fault.Fault{Code: iamapi.ErrConcurrentModification, Message: "The entity was changed by another request. Try again."}

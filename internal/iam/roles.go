@@ -286,7 +286,7 @@ func (s *Service) role(tx *store.Tx, account, name string) (role, error) {
 func (r *role) api(trust string) iamapi.Role {
 	return iamapi.Role{
 		Arn: r.arn(), AssumeRolePolicyDocument: encoded(trust), CreateDate: date(r.CreatedUS), Description: r.Description,
-		MaxSessionDuration: new(int32(r.MaxSessionS)), Path: r.Path, RoleId: r.ID, RoleName: r.Name,
+		MaxSessionDuration: small(r.MaxSessionS), Path: r.Path, RoleId: r.ID, RoleName: r.Name,
 	}
 }
 

@@ -21,8 +21,7 @@ import (
 // trustPolicy checks a trust policy and gives it as it is kept.
 func (s *Service) trustPolicy(tx *store.Tx, document string) (string, error) {
 	if _, err := policy.Parse(policy.Trust, document); err != nil {
-		var syntax *policy.SyntaxError
-		if errors.As(err, &syntax) {
+		if syntax, ok := errors.AsType[*policy.SyntaxError](err); ok {
 			return "", malformedPolicy("%s", syntax)
 		}
 		return "", err

@@ -194,6 +194,28 @@ func TestTagsOnCreationNeedTagUser(t *testing.T) {
 	})
 }
 
+// TestCreateUserWithinBoundary: who may make users only within a boundary makes
+// none without it, nor with another.
+func TestCreateUserWithinBoundary(t *testing.T) {
+	t.Parallel()
+	testkit.Each(t, func(t *testing.T, srv *testkit.Server) {
+		newUser(t, srv, "helper")
+		allow(t, srv, "helper", `{"Effect":"Allow","Action":["iam:CreateUser","iam:CreateRole"],"Resource":"*","Condition":{"ArnEquals":{"iam:PermissionsBoundary":"arn:aws:iam::aws:policy/ReadOnlyAccess"}}}`)
+		helper := asUser(t, srv, "helper")
+		for _, boundary := range []*string{nil, new("arn:aws:iam::aws:policy/AdministratorAccess")} {
+			refused(t, helper, iamapi.CreateUser, iamapi.CreateUserRequest{UserName: "ana", PermissionsBoundary: boundary}, "AccessDenied", "iam:CreateUser")
+			refused(t, helper, iamapi.CreateRole, iamapi.CreateRoleRequest{RoleName: "r", AssumeRolePolicyDocument: trustRoot, PermissionsBoundary: boundary}, "AccessDenied", "iam:CreateRole")
+		}
+		do(t, helper, iamapi.CreateUser, iamapi.CreateUserRequest{UserName: "ana", PermissionsBoundary: new("arn:aws:iam::aws:policy/ReadOnlyAccess")})
+		do(t, helper, iamapi.CreateRole, iamapi.CreateRoleRequest{RoleName: "r", AssumeRolePolicyDocument: trustRoot, PermissionsBoundary: new("arn:aws:iam::aws:policy/ReadOnlyAccess")})
+		// The boundary holds for the one who was made.
+		allow(t, srv, "ana", `{"Effect":"Allow","Action":"*","Resource":"*"}`)
+		ana := asUser(t, srv, "ana")
+		do(t, ana, iamapi.GetUser, iamapi.GetUserRequest{})
+		refused(t, ana, iamapi.CreateUser, iamapi.CreateUserRequest{UserName: "bea"}, "AccessDenied", "because no permissions boundary allows the iam:CreateUser action")
+	})
+}
+
 func TestDeleteUser(t *testing.T) {
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, srv *testkit.Server) {
