@@ -16,8 +16,10 @@ type (
 var (
 	ExplainAccess            = Op[ExplainAccessRequest, ExplainAccessResponse]{Service: "onsight", Name: "ExplainAccess", Method: "POST", Path: "/_onsight/accounts/{AwsAccountId}/access/explain"}
 	ListAccessOfPrincipal    = Op[ListAccessOfPrincipalRequest, ListAccessOfPrincipalResponse]{Service: "onsight", Name: "ListAccessOfPrincipal", Method: "POST", Path: "/_onsight/accounts/{AwsAccountId}/access/actions"}
+	ListAuditRecords         = Op[ListAuditRecordsRequest, ListAuditRecordsResponse]{Service: "onsight", Name: "ListAuditRecords", Method: "GET", Path: "/_onsight/accounts/{AwsAccountId}/audit/records"}
 	ListPrincipalsWithAccess = Op[ListPrincipalsWithAccessRequest, ListPrincipalsWithAccessResponse]{Service: "onsight", Name: "ListPrincipalsWithAccess", Method: "POST", Path: "/_onsight/accounts/{AwsAccountId}/access/principals"}
 	ListSealingKeys          = Op[ListSealingKeysRequest, ListSealingKeysResponse]{Service: "onsight", Name: "ListSealingKeys", Method: "GET", Path: "/_onsight/keys"}
 	RetireSealingKeys        = Op[RetireSealingKeysRequest, RetireSealingKeysResponse]{Service: "onsight", Name: "RetireSealingKeys", Method: "POST", Path: "/_onsight/keys/retire"}
 	RotateSealingKey         = Op[RotateSealingKeyRequest, RotateSealingKeyResponse]{Service: "onsight", Name: "RotateSealingKey", Method: "POST", Path: "/_onsight/keys/rotate"}
+	VerifyAuditTrail         = Op[VerifyAuditTrailRequest, VerifyAuditTrailResponse]{Service: "onsight", Name: "VerifyAuditTrail", Method: "POST", Path: "/_onsight/accounts/{AwsAccountId}/audit/verify"}
 )

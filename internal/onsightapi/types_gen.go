@@ -2,7 +2,10 @@
 
 package onsightapi
 
-import ()
+import (
+	"encoding/json"
+	"time"
+)
 
 // AccessLevel is a structure.
 type AccessLevel struct {
@@ -66,6 +69,22 @@ type ListAccessOfPrincipalRequest struct {
 type ListAccessOfPrincipalResponse struct {
 	Actions   []AccessibleAction
 	Principal *string
+	RequestId *string
+}
+
+// ListAuditRecordsRequest is the input of ListAuditRecords.
+type ListAuditRecordsRequest struct {
+	AwsAccountId string // required
+	MaxResults   *int32
+	NextToken    *string
+	Since        *string
+	Until        *string
+}
+
+// ListAuditRecordsResponse is the output of ListAuditRecords.
+type ListAuditRecordsResponse struct {
+	NextToken *string
+	Records   []json.RawMessage
 	RequestId *string
 }
 
@@ -134,4 +153,24 @@ type StatementFinding struct {
 	Misses    []string
 	Policy    *string
 	Statement *string
+}
+
+// VerifyAuditTrailRequest is the input of VerifyAuditTrail.
+type VerifyAuditTrailRequest struct {
+	AwsAccountId string // required
+	Heads        []string
+}
+
+// VerifyAuditTrailResponse is the output of VerifyAuditTrail.
+type VerifyAuditTrailResponse struct {
+	Events    *int64
+	First     *time.Time
+	Head      *string
+	Intact    *bool
+	Last      *time.Time
+	Notes     []string
+	Problems  []string
+	Removed   *int64
+	RequestId *string
+	Unsealed  *int64
 }

@@ -8,8 +8,10 @@ import "onsight/internal/onsightapi"
 var onsightapiTypes = map[string][2]any{
 	"ExplainAccess":            {onsightapi.ExplainAccessRequest{}, onsightapi.ExplainAccessResponse{}},
 	"ListAccessOfPrincipal":    {onsightapi.ListAccessOfPrincipalRequest{}, onsightapi.ListAccessOfPrincipalResponse{}},
+	"ListAuditRecords":         {onsightapi.ListAuditRecordsRequest{}, onsightapi.ListAuditRecordsResponse{}},
 	"ListPrincipalsWithAccess": {onsightapi.ListPrincipalsWithAccessRequest{}, onsightapi.ListPrincipalsWithAccessResponse{}},
 	"ListSealingKeys":          {onsightapi.ListSealingKeysRequest{}, onsightapi.ListSealingKeysResponse{}},
 	"RetireSealingKeys":        {onsightapi.RetireSealingKeysRequest{}, onsightapi.RetireSealingKeysResponse{}},
 	"RotateSealingKey":         {onsightapi.RotateSealingKeyRequest{}, onsightapi.RotateSealingKeyResponse{}},
+	"VerifyAuditTrail":         {onsightapi.VerifyAuditTrailRequest{}, onsightapi.VerifyAuditTrailResponse{}},
 }
