@@ -231,7 +231,7 @@ func TestCutConnections(t *testing.T) {
 	var cutter sync.WaitGroup
 	cuts := 0
 	cutter.Go(func() {
-		for {
+		for cuts < 60 {
 			select {
 			case <-stop:
 				return
@@ -249,11 +249,12 @@ func TestCutConnections(t *testing.T) {
 	var acknowledged sync.Map
 	for w := range int64(8) {
 		wg.Go(func() {
-			for i := range int64(40) {
-				id := w*1000 + i
+			for i, done := int64(0), 0; done < 30; i++ {
+				id := w*1_000_000 + i
 				err := db.Write(context.Background(), insert(id, fmt.Sprint(id)))
 				switch {
 				case err == nil:
+					done++
 					acknowledged.Store(id, true)
 				case fault.Of(err).Code != "ResourceUnavailableException":
 					t.Errorf("insert %d: %v", id, err)
@@ -280,9 +281,9 @@ func TestCutConnections(t *testing.T) {
 		}
 		return true
 	})
-	t.Logf("%d connections cut, %d of 320 changes acknowledged, %d there", cuts, n, len(there))
-	if n < 160 {
-		t.Errorf("only %d of 320 changes went through", n)
+	t.Logf("%d connections cut, %d changes acknowledged, %d there", cuts, n, len(there))
+	if cuts == 0 {
+		t.Error("no connection was cut; the test shows nothing")
 	}
 }
 
@@ -350,7 +351,9 @@ func TestPostgresRestart(t *testing.T) {
 	stage.Store(1)
 	script("crash", dir)
 	stage.Store(2)
-	time.Sleep(300 * time.Millisecond)
+	for start := time.Now(); downErrors.Load() < 10 && time.Since(start) < 20*time.Second; {
+		time.Sleep(10 * time.Millisecond)
+	}
 	script("resume", dir)
 	stage.Store(3)
 	wg.Wait()

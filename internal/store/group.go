@@ -20,6 +20,8 @@ const (
 	// maxAttempts is how often a function runs because of what others do at
 	// the same time, before its caller is told to come back later.
 	maxAttempts = 20
+	// fatePatience is how long PostgreSQL is asked what became of a commit.
+	fatePatience = time.Second
 )
 
 // A queue lets callers write one after the other, and has those who come while
@@ -291,12 +293,11 @@ func (q *queue) fate(cause error) (again bool, verdict error) {
 	if xid == "" {
 		return false, unavailable(fmt.Errorf("store: commit: %w", cause))
 	}
-	for range 10 {
+	ctx, cancel := context.WithTimeout(context.Background(), fatePatience)
+	defer cancel()
+	for ctx.Err() == nil {
 		if q.s == nil {
-			ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-			s, err := q.open(ctx)
-			cancel()
-			if err == nil {
+			if s, err := q.open(ctx); err == nil {
 				q.s = s
 			}
 		}
