@@ -225,7 +225,7 @@ func (d *details) roles(tx *store.Tx, after string, limit int) (keys []string, e
 }
 
 func (d *details) policies(tx *store.Tx, after string, limit int) (keys []string, err error) {
-	rows, err := store.All[managedPolicy](tx, `SELECT `+policyColumns+` FROM iam_policies p
+	rows, err := store.All[managedPolicy](tx, `SELECT `+policyColumns+`, `+usageColumns+` FROM iam_policies p
 		WHERE p.account = $1 AND p.name_key > $2 ORDER BY p.name_key LIMIT $3`, d.account, after, limit)
 	if err != nil || len(rows) == 0 {
 		return nil, err

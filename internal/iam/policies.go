@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 
@@ -27,8 +26,9 @@ func (s *Service) policyRoutes() []api.Route {
 	}, s.policyVersionRoutes(), s.inlinePolicyRoutes(), s.attachmentRoutes(), s.boundaryRoutes())
 }
 
-// managedPolicy is a row of the table iam_policies with how often the policy is
-// used. One of AWS's own has no row; it is made by awsPolicy.
+// managedPolicy is a row of the table iam_policies and, where it is asked for,
+// how often the policy is used. One of AWS's own has no row; it is made by
+// awsPolicy.
 type managedPolicy struct {
 	Account        string  `db:"account"`
 	NameKey        string  `db:"name_key"`
@@ -50,12 +50,15 @@ type usage struct {
 	Boundaries  int64 `db:"boundaries"`
 }
 
-// policyColumns are those of iam_policies p, and what uses the policy.
-const policyColumns = `p.account, p.name_key, p.name, p.path, p.id, p.arn, p.description, p.default_version, p.next_version,
-	p.created_us, p.updated_us,
-	(SELECT COUNT(*) FROM iam_attachments a WHERE a.account = p.account AND a.policy_arn = p.arn) AS attachments,
+// policyColumns are those of iam_policies p, usageColumns count what uses it.
+const (
+	policyColumns = `p.account, p.name_key, p.name, p.path, p.id, p.arn, p.description, p.default_version, p.next_version,
+	p.created_us, p.updated_us`
+	usageColumns = `(SELECT COUNT(*) FROM iam_attachments a WHERE a.account = p.account AND a.policy_arn = p.arn) AS attachments,
 	(SELECT COUNT(*) FROM iam_users u WHERE u.account = p.account AND u.boundary = p.arn)
 	+ (SELECT COUNT(*) FROM iam_roles r WHERE r.account = p.account AND r.boundary = p.arn) AS boundaries`
+	unusedColumns = `0 AS attachments, 0 AS boundaries` // where nobody asks
+)
 
 // usageOf counts what uses a policy in an account.
 func usageOf(tx *store.Tx, account, policyARN string) (usage, error) {
@@ -77,15 +80,14 @@ func (p *managedPolicy) api() iamapi.Policy {
 func small(n int64) *int32 { return new(int32(n)) } //nolint:gosec // see above
 
 // policyNamed reads the managed policy of an account with exactly this ARN,
-// one of AWS's own too; store.ErrNotFound where there is none. An ARN in
-// another case is another ARN: policies that name it would not apply to it.
+// one of AWS's own too, without its usage; store.ErrNotFound where there is
+// none. An ARN in another case is another ARN: policies that name it would not
+// apply to it.
 func (s *Service) policyNamed(tx *store.Tx, account, policyARN string) (managedPolicy, error) {
 	if p, ok := awsPolicy(policyARN); ok {
-		var err error
-		p.usage, err = usageOf(tx, account, policyARN)
-		return p, err
+		return p, nil
 	}
-	return store.One[managedPolicy](tx, `SELECT `+policyColumns+` FROM iam_policies p WHERE p.arn = $1 AND p.account = $2`, policyARN, account)
+	return store.One[managedPolicy](tx, `SELECT `+policyColumns+`, `+unusedColumns+` FROM iam_policies p WHERE p.arn = $1 AND p.account = $2`, policyARN, account)
 }
 
 // attachable is policyNamed for who wants to use the policy: NoSuchEntity where there is none.
@@ -97,20 +99,25 @@ func (s *Service) attachable(tx *store.Tx, account, policyARN string) (managedPo
 	return p, err
 }
 
-// ownPolicy is policyNamed for operations that change the policy. They are
-// denied on one of AWS's own, which is another account's.
+// ownPolicy is policyNamed for operations that change the policy.
 func (s *Service) ownPolicy(ctx context.Context, tx *store.Tx, operation, policyARN string) (managedPolicy, error) {
 	p, err := s.policyNamed(tx, account(ctx), policyARN)
-	switch {
-	case errors.Is(err, store.ErrNotFound):
+	if errors.Is(err, store.ErrNotFound) {
 		return p, noSuchEntity("Policy %s was not found.", policyARN)
-	case err != nil:
-		return p, err
-	case p.Account != account(ctx):
-		return p, &fault.Fault{Code: "AccessDeniedException", Status: http.StatusForbidden, Message: fmt.Sprintf(
-			"User: %s is not authorized to perform: iam:%s on resource: policy %s", api.Caller(ctx).ARN, operation, policyARN)}
 	}
-	return p, nil
+	if err != nil {
+		return p, err
+	}
+	return p, p.changeable(ctx, operation)
+}
+
+// changeable denies operations that change one of AWS's own policies, which
+// are another account's.
+func (p *managedPolicy) changeable(ctx context.Context, operation string) error {
+	if p.Account == account(ctx) {
+		return nil
+	}
+	return fault.Forbidden("User: %s is not authorized to perform: iam:%s on resource: policy %s", api.Caller(ctx).ARN, operation, p.ARN)
 }
 
 // checkPolicyARN refuses what cannot be the ARN of a managed policy.
@@ -245,6 +252,9 @@ func (s *Service) getPolicy(ctx context.Context, in *iamapi.GetPolicyRequest) (*
 		if err != nil {
 			return err
 		}
+		if p.usage, err = usageOf(tx, account(ctx), p.ARN); err != nil {
+			return err
+		}
 		out = p.api()
 		out.Description = p.Description
 		out.Tags, err = tagsOf(tx, p.ID)
@@ -311,7 +321,7 @@ func (s *Service) pageOfPolicies(tx *store.Tx, l listing, f policyFilter) ([]man
 	var read []managedPolicy
 	if section == "own" && f.scope != iamapi.PolicyScopeTypeAWS {
 		var err error
-		read, err = store.All[managedPolicy](tx, `SELECT `+policyColumns+` FROM iam_policies p
+		read, err = store.All[managedPolicy](tx, `SELECT `+policyColumns+`, `+usageColumns+` FROM iam_policies p
 			WHERE p.account = $1 AND p.name_key > $2 AND p.path >= $3 AND p.path < $4
 			AND ($5 = 0 OR EXISTS (SELECT 1 FROM iam_attachments a WHERE a.account = p.account AND a.policy_arn = p.arn))
 			AND ($6 = 0 OR EXISTS (SELECT 1 FROM iam_users u WHERE u.account = p.account AND u.boundary = p.arn)
@@ -369,7 +379,11 @@ func (s *Service) deletePolicy(ctx context.Context, in *iamapi.DeletePolicyReque
 		if err != nil {
 			return err
 		}
-		if p.Attachments > 0 || p.Boundaries > 0 {
+		used, err := usageOf(tx, p.Account, p.ARN)
+		if err != nil {
+			return err
+		}
+		if used.Attachments > 0 || used.Boundaries > 0 {
 			return deleteConflict("Cannot delete a policy attached to entities.")
 		}
 		versions, err := countVersions(tx, p.ID)

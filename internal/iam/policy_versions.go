@@ -254,7 +254,7 @@ func (s *Service) onVersion(
 		if err != nil {
 			return orNoVersion(err, policyARN, id)
 		}
-		if p, err = s.ownPolicy(ctx, tx, operation, policyARN); err != nil {
+		if err := p.changeable(ctx, operation); err != nil {
 			return err
 		}
 		v, err := versionOf(tx, &p, id)
