@@ -3,6 +3,7 @@ package iam_test
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -196,5 +197,33 @@ func TestListEntitiesForPolicy(t *testing.T) {
 		}
 		none := "arn:aws:iam::111122223333:policy/none"
 		refused(t, srv, iamapi.ListEntitiesForPolicy, iamapi.ListEntitiesForPolicyRequest{PolicyArn: none}, "NoSuchEntity", "Policy "+none+" does not exist or is not attachable.")
+	})
+}
+
+// TestAttachWhileDeleting has a policy attached and deleted at once: one of the
+// two is refused, and no attachment is left of a policy that is gone.
+func TestAttachWhileDeleting(t *testing.T) {
+	t.Parallel()
+	testkit.Each(t, func(t *testing.T, srv *testkit.Server) {
+		newUser(t, srv, "ana")
+		for i := range 20 {
+			policyARN := newPolicy(t, srv, fmt.Sprint("p", i))
+			var attached, deleted error
+			var both sync.WaitGroup
+			both.Go(func() {
+				_, attached = testkit.Call(t, srv, iamapi.AttachUserPolicy, iamapi.AttachUserPolicyRequest{UserName: "ana", PolicyArn: policyARN})
+			})
+			both.Go(func() {
+				_, deleted = testkit.Call(t, srv, iamapi.DeletePolicy, iamapi.DeletePolicyRequest{PolicyArn: policyARN})
+			})
+			both.Wait()
+			list := do(t, srv, iamapi.ListAttachedUserPolicies, iamapi.ListAttachedUserPoliciesRequest{UserName: "ana"}).AttachedPolicies
+			if (attached == nil) == (deleted == nil) || (attached == nil) != (len(list) == 1) {
+				t.Fatalf("attach: %v, delete: %v, attached are %v", attached, deleted, list)
+			}
+			if attached == nil {
+				do(t, srv, iamapi.DetachUserPolicy, iamapi.DetachUserPolicyRequest{UserName: "ana", PolicyArn: policyARN})
+			}
+		}
 	})
 }

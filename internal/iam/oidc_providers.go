@@ -146,7 +146,7 @@ func (s *Service) createOIDCProvider(ctx context.Context, in *iamapi.CreateOpenI
 func checkIssuer(issuer string) error {
 	u, err := url.Parse(issuer)
 	if err != nil || u.Scheme != "https" || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.ForceQuery || strings.Contains(issuer, "#") ||
-		!strings.HasPrefix(issuer, "https://") || strings.ContainsFunc(issuer, func(r rune) bool { return r <= ' ' || r > '~' || r == '\\' }) {
+		!strings.HasPrefix(issuer, "https://") || strings.ContainsFunc(issuer, func(r rune) bool { return r <= ' ' || r > '~' || r == '\\' || r == '*' }) {
 		return validationError("Invalid Open ID Connect Provider URL")
 	}
 	return nil

@@ -95,7 +95,7 @@ func TestOIDCProviderRules(t *testing.T) {
 		}
 		for _, issuer := range []string{
 			"http://a.example.org", "a.example.org", "https://", "https:///path", "HTTPS://a.example.org", "https://u:p@a.example.org", "https://a.example.org?q=1",
-			"https://a.example.org?", "https://a.example.org#f", "https://a.example.org#", "https://a example.org", "https://a.example.org/\\x", "https://ä.example.org", "javascript:alert(1)", "https://a.example.org:port",
+			"https://a.example.org?", "https://a.example.org#f", "https://a.example.org#", "https://a example.org", "https://a.example.org/\\x", "https://ä.example.org", "https://*.example.org", "https://a.example.org/*", "javascript:alert(1)", "https://a.example.org:port",
 		} {
 			refused(t, srv, iamapi.CreateOpenIDConnectProvider, create(issuer, nil, nil), "ValidationError", "Invalid Open ID Connect Provider URL")
 		}

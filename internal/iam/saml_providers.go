@@ -128,6 +128,8 @@ const metadataLife = 100 // years
 func (s *Service) readMetadata(document string) (validUntilUS *int64, err error) {
 	validUntilUS = new(store.Micros(s.now().AddDate(metadataLife, 0, 0)))
 	d := xml.NewDecoder(strings.NewReader(document))
+	// Whatever it declares, the document came as text.
+	d.CharsetReader = func(_ string, text io.Reader) (io.Reader, error) { return text, nil }
 	malformed := func(format string, args ...any) error {
 		line, column := d.InputPos()
 		return invalidInput("Could not parse metadata (line %d, column %d: %s)", line, column, fmt.Sprintf(format, args...))
