@@ -50,8 +50,8 @@ type Session struct {
 }
 
 // Result tells what the answer of the call will hold, for its record: out is
-// the operation's output, as far as it is known. Call it in the function given
-// to store.DB.Write, for a record of a change is made before the answer is.
+// the operation's output, as far as it is known. Call it before the end of the
+// function given to store.DB.Write, for the record of a change is made there.
 // Secrets in out are left out of the record.
 func Result(ctx context.Context, out any) { from(ctx).result = out }
 

@@ -41,6 +41,7 @@ func (s *Service) createActionConnector(ctx context.Context, in *qs.CreateAction
 		return nil, err
 	}
 	var it *item
+	out := &qs.CreateActionConnectorResponse{CreationStatus: new(qs.ResourceStatus(creating))}
 	err = s.db.Write(ctx, func(tx *store.Tx) error {
 		if err := s.accounts.Subscribed(tx, in.AwsAccountId); err != nil {
 			return err
@@ -58,6 +59,8 @@ func (s *Service) createActionConnector(ctx context.Context, in *qs.CreateAction
 		if err := connectors.Create(tx, it, s.now()); err != nil {
 			return err
 		}
+		out.Arn, out.ActionConnectorId = &it.ARN, &it.ID
+		api.Result(ctx, out)
 		if _, err := connectors.Share(tx, it.ARN, nil, in.Permissions, s.principals); err != nil {
 			return err
 		}
@@ -70,7 +73,5 @@ func (s *Service) createActionConnector(ctx context.Context, in *qs.CreateAction
 		return nil, err
 	}
 	api.Note(ctx, "connector", it.ARN)
-	return &qs.CreateActionConnectorResponse{
-		Arn: &it.ARN, ActionConnectorId: &it.ID, CreationStatus: new(qs.ResourceStatus(it.Status)),
-	}, nil
+	return out, nil
 }

@@ -50,11 +50,16 @@ func (s *Service) createAccessKey(ctx context.Context, in *iamapi.CreateAccessKe
 		ID: newAccessKeyID(), Account: account(ctx), Status: string(iamapi.StatusTypeActive), CreatedUS: store.Micros(s.now()),
 	}
 	k.Secret = s.keys.Seal([]byte(secret.Reveal()), k.ID)
-	var u user
-	err := s.db.Write(ctx, func(tx *store.Tx) (err error) {
-		if u, err = s.userOrCaller(ctx, tx, in.UserName); err != nil {
+	var out *iamapi.CreateAccessKeyResponse
+	err := s.db.Write(ctx, func(tx *store.Tx) error {
+		u, err := s.userOrCaller(ctx, tx, in.UserName)
+		if err != nil {
 			return err
 		}
+		out = &iamapi.CreateAccessKeyResponse{AccessKey: &iamapi.AccessKey{
+			AccessKeyId: k.ID, SecretAccessKey: secret, Status: iamapi.StatusTypeActive, CreateDate: date(k.CreatedUS), UserName: u.Name,
+		}}
+		api.Result(ctx, out)
 		n, err := store.One[int64](tx, `SELECT COUNT(*) FROM iam_access_keys WHERE user_id = $1`, u.ID)
 		if err != nil {
 			return err
@@ -71,9 +76,7 @@ func (s *Service) createAccessKey(ctx context.Context, in *iamapi.CreateAccessKe
 	if err != nil {
 		return nil, err
 	}
-	return &iamapi.CreateAccessKeyResponse{AccessKey: &iamapi.AccessKey{
-		AccessKeyId: k.ID, SecretAccessKey: secret, Status: iamapi.StatusTypeActive, CreateDate: date(k.CreatedUS), UserName: u.Name,
-	}}, nil
+	return out, nil
 }
 
 // newSecret makes a secret access key: 40 characters that stand for 30 random bytes.

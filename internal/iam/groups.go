@@ -32,6 +32,7 @@ func (s *Service) createGroup(ctx context.Context, in *iamapi.CreateGroupRequest
 		Account: account(ctx), NameKey: nameKey(in.GroupName), Name: in.GroupName, Path: pathOf(in.Path),
 		ID: newID(groupPrefix), CreatedUS: store.Micros(s.now()),
 	}
+	api.Result(ctx, &iamapi.CreateGroupResponse{Group: new(g.api())})
 	err := s.db.Write(ctx, func(tx *store.Tx) error {
 		err := store.Insert(tx, "iam_groups", g)
 		if store.Duplicate(err) {

@@ -183,6 +183,7 @@ func (s *Service) createPolicy(ctx context.Context, in *iamapi.CreatePolicyReque
 		Description: in.Description, DefaultVersion: 1, NextVersion: 2, CreatedUS: now, UpdatedUS: now,
 	}
 	p.ARN = iamARN(p.Account, "policy", p.Path, p.Name)
+	api.Result(ctx, &iamapi.CreatePolicyResponse{Policy: new(p.api())})
 	err := s.db.Write(ctx, func(tx *store.Tx) error {
 		rows, err := tx.Exec(`INSERT INTO iam_policies (account, name_key, name, path, id, arn, description, default_version, next_version, created_us, updated_us)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING`,

@@ -116,6 +116,7 @@ func (s *Service) createPolicyVersion(ctx context.Context, in *iamapi.CreatePoli
 			p.DefaultVersion = v.Version
 		}
 		out = v.api(p.DefaultVersion)
+		api.Result(ctx, &iamapi.CreatePolicyVersionResponse{PolicyVersion: &out})
 		_, err = tx.Exec(`UPDATE iam_policies SET next_version = $2, default_version = $3, updated_us = $4 WHERE id = $1`,
 			p.ID, v.Version+1, p.DefaultVersion, v.CreatedUS)
 		return errors.Join(err, addVersion(tx, &p, v.Version, in.PolicyDocument, v.CreatedUS), s.changed(tx, p.Account))

@@ -44,6 +44,7 @@ func (s *Service) createRole(ctx context.Context, in *iamapi.CreateRoleRequest) 
 	if in.MaxSessionDuration != nil {
 		r.MaxSessionS = int64(*in.MaxSessionDuration)
 	}
+	api.Result(ctx, &iamapi.CreateRoleResponse{Role: new(r.api(in.AssumeRolePolicyDocument))})
 	err := s.db.Write(ctx, func(tx *store.Tx) (err error) {
 		if r.Trust, err = s.trustPolicy(tx, in.AssumeRolePolicyDocument); err != nil {
 			return err

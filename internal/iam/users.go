@@ -34,6 +34,7 @@ func (s *Service) createUser(ctx context.Context, in *iamapi.CreateUserRequest) 
 		Account: account(ctx), NameKey: nameKey(in.UserName), Name: in.UserName, Path: pathOf(in.Path),
 		ID: newID(userPrefix), Boundary: in.PermissionsBoundary, CreatedUS: store.Micros(s.now()),
 	}
+	api.Result(ctx, &iamapi.CreateUserResponse{User: new(u.api())})
 	err := s.db.Write(ctx, func(tx *store.Tx) error {
 		if err := mayBound(tx, u.Account, u.Boundary); err != nil {
 			return err
