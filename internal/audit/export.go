@@ -35,7 +35,7 @@ func (s *Selection) bounds() (from, to int64) {
 func Export(ctx context.Context, db *store.DB, s Selection, w io.Writer) error {
 	from, to := s.bounds()
 	for {
-		lines, next, err := exportLines(ctx, db, s.Account, from, to)
+		lines, next, err := exportLines(ctx, db, s.Account, from, to, exportPage)
 		if err != nil {
 			return err
 		}
@@ -51,9 +51,9 @@ func Export(ctx context.Context, db *store.DB, s Selection, w io.Writer) error {
 	}
 }
 
-// exportLines gives the records of one page, and where the next one begins; 0
-// when this is the last.
-func exportLines(ctx context.Context, db *store.DB, account string, from, to int64) (lines [][]byte, next int64, err error) {
+// exportLines gives the records of one page, at most limit, and where the next
+// one begins; 0 when this is the last. A page may have few records, or none.
+func exportLines(ctx context.Context, db *store.DB, account string, from, to int64, limit int) (lines [][]byte, next int64, err error) {
 	var events []event
 	err = db.Read(ctx, func(tx *store.Tx) (err error) {
 		events, err = store.All[event](tx, `SELECT seq, account, record FROM audit_events WHERE seq >= $1 AND seq < $2 ORDER BY seq LIMIT $3`,
@@ -65,9 +65,13 @@ func exportLines(ctx context.Context, db *store.DB, account string, from, to int
 	}
 	for i := range events {
 		e := &events[i]
-		if account == "" || e.Account == account {
-			lines = append(lines, appendRecord(nil, e))
+		if account != "" && e.Account != account {
+			continue
 		}
+		if len(lines) == limit {
+			return lines, e.Seq, nil
+		}
+		lines = append(lines, appendRecord(nil, e))
 	}
 	if len(events) == exportPage {
 		next = events[len(events)-1].Seq + 1

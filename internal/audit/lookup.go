@@ -10,7 +10,6 @@ import (
 	"onsight/internal/cloudtrailapi"
 	"onsight/internal/fault"
 	"onsight/internal/page"
-	"onsight/internal/policy"
 	"onsight/internal/store"
 )
 
@@ -24,18 +23,6 @@ const (
 	// filterPage is how many filters are read at a time.
 	filterPage = 100
 )
-
-// Routes are the operations that this package answers.
-func (t *Trail) Routes() []api.Route {
-	return []api.Route{
-		api.Handle(cloudtrailapi.LookupEvents, t.lookingUp, t.lookupEvents),
-	}
-}
-
-// lookingUp is the target of LookupEvents, which knows no resources.
-func (t *Trail) lookingUp(context.Context, *cloudtrailapi.LookupEventsRequest) policy.Target {
-	return policy.Target{Resource: "*"}
-}
 
 // lookupEvents lists the events of the caller's account and region, the newest
 // first. As CloudTrail's own answers, one that has a token may have few events,
