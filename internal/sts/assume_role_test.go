@@ -44,7 +44,8 @@ func notAllowed(arn, action, on string) string {
 
 func TestAssumeRole(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
+	each(t, func(w *world) {
+		t := w.t
 		key := w.user(home, "ana")
 		must(w, root(home), iamapi.CreateRole, iamapi.CreateRoleRequest{RoleName: "Reader", Path: new("/teams/"), AssumeRolePolicyDocument: document(trust(ana, "", "sts:AssumeRole"))})
 		w.may(home, "Reader", allow("*", "iam:GetRole"))
@@ -83,7 +84,8 @@ func TestAssumeRole(t *testing.T) {
 // caller come to together.
 func TestWhoMayAssume(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
+	each(t, func(w *world) {
+		t := w.t
 		plain, able := w.user(home, "ana"), w.user(home, "bob", allow(anyRole, "sts:AssumeRole"))
 		denied := w.user(home, "dan", `{"Effect":"Deny","Action":"sts:AssumeRole","Resource":"*"}`)
 		guest := w.user(away, "gus", allow("*", "sts:AssumeRole"))
@@ -144,7 +146,7 @@ func TestWhoMayAssume(t *testing.T) {
 // tries to have it act in the account of another.
 func TestConfusedDeputy(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
+	each(t, func(w *world) {
 		deputy := w.user(away, "deputy", allow("*", "sts:AssumeRole"))
 		const arn = "arn:aws:iam::" + away + ":user/deputy"
 		role := w.role(home, "ForTheDeputy", trust(arn, `"StringEquals":{"sts:ExternalId":"customer-1"}`, "sts:AssumeRole"))
@@ -161,7 +163,8 @@ func TestConfusedDeputy(t *testing.T) {
 
 func TestDurations(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
+	each(t, func(w *world) {
+		t := w.t
 		key := w.user(home, "ana", allow("*", "sts:AssumeRole"))
 		must(w, root(home), iamapi.CreateRole, iamapi.CreateRoleRequest{RoleName: "long", AssumeRolePolicyDocument: document(trust(house, "", "sts:AssumeRole")), MaxSessionDuration: new(int32(7200))})
 		w.may(home, "long", allow("*", "sts:AssumeRole"))
@@ -194,7 +197,8 @@ func TestDurations(t *testing.T) {
 // TestSessionPolicies limits sessions with policies that come with the request.
 func TestSessionPolicies(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
+	each(t, func(w *world) {
+		t := w.t
 		key := w.user(home, "ana")
 		role := w.role(home, "admin", trust(ana, "", "sts:AssumeRole"))
 		w.may(home, "admin", allow("*", "iam:*"))
@@ -256,7 +260,8 @@ func TestSessionPolicies(t *testing.T) {
 // more.
 func TestTokensAreBounded(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
+	each(t, func(w *world) {
+		t := w.t
 		key := w.user(home, "ana")
 		role := w.role(home, "r", trust(ana, "", "sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"))
 		asking := func(tags, size int) stsapi.AssumeRoleRequest {
@@ -298,7 +303,8 @@ func TestTokensAreBounded(t *testing.T) {
 
 func TestSessionTags(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
+	each(t, func(w *world) {
+		t := w.t
 		key := w.user(home, "ana", allow("*", "sts:AssumeRole", "sts:TagSession"))
 		role := func(name string, tags ...iamapi.Tag) string {
 			arn := must(w, root(home), iamapi.CreateRole, iamapi.CreateRoleRequest{
@@ -377,7 +383,8 @@ func TestSessionTags(t *testing.T) {
 
 func TestSourceIdentity(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
+	each(t, func(w *world) {
+		t := w.t
 		key := w.user(home, "ana", allow("*", "sts:AssumeRole", "sts:SetSourceIdentity"))
 		first := w.role(home, "one", trust(house, `"StringLike":{"sts:SourceIdentity":"ana*"}`, "sts:SetSourceIdentity"), trust(house, "", "sts:AssumeRole"))
 		second := w.role(home, "two", trust(house, "", "sts:AssumeRole", "sts:SetSourceIdentity"))
@@ -413,7 +420,7 @@ func TestSourceIdentity(t *testing.T) {
 // TestSessionsEnd revokes the sessions of a role in the ways that there are.
 func TestSessionsEnd(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
+	each(t, func(w *world) {
 		key := w.user(home, "ana")
 		trusted := document(trust(ana, "", "sts:AssumeRole"))
 		role := w.role(home, "r", trust(ana, "", "sts:AssumeRole"))

@@ -70,7 +70,11 @@ func packed(session *Session) (*int32, error) {
 	if session.Policy == "" && len(session.PolicyARNs) == 0 && len(session.Principal.Tags) == 0 {
 		return nil, nil
 	}
-	text, err := json.Marshal(claims{Policy: session.Policy, PolicyARNs: session.PolicyARNs, Tags: session.Principal.Tags})
+	text, err := json.Marshal(struct {
+		Tags       map[string]string `json:"tg,omitempty"` // the names are those of a token
+		Policy     string            `json:"po,omitempty"`
+		PolicyARNs []string          `json:"pa,omitempty"`
+	}{session.Principal.Tags, session.Policy, session.PolicyARNs})
 	if err != nil {
 		return nil, fmt.Errorf("pack session policies: %w", err)
 	}
@@ -78,7 +82,7 @@ func packed(session *Session) (*int32, error) {
 	if percent > 100 {
 		return nil, tooLarge(session, percent)
 	}
-	return new(int32(percent)), nil //nolint:gosec // it is at most 100
+	return new(int32(percent)), nil
 }
 
 // tooLarge refuses policies and tags that do not fit into a token.

@@ -26,7 +26,8 @@ const invalidToken = "The security token included in the request is invalid."
 // TestTokensOfOthers presents tokens that are not those of the access key.
 func TestTokensOfOthers(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
+	each(t, func(w *world) {
+		t := w.t
 		key := w.user(home, "ana")
 		role := w.role(home, "r", trust(ana, "", "sts:AssumeRole"))
 		mine, other := w.session(key, assume(role)), w.session(key, assume(role))
@@ -101,7 +102,7 @@ func TestAnyServerOpensTokens(t *testing.T) {
 // TestTokensSurviveARestart restarts the server.
 func TestTokensSurviveARestart(t *testing.T) {
 	t.Parallel()
-	each(t, func(_ *testing.T, w *world) {
+	each(t, func(w *world) {
 		role := w.role(home, "r", trust(house, "", "sts:AssumeRole"))
 		mine := w.session(w.user(home, "ana", allow("*", "sts:*")), assume(role))
 		w.srv = w.srv.Restart(w.t)
@@ -111,7 +112,8 @@ func TestTokensSurviveARestart(t *testing.T) {
 
 func TestGetSessionToken(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
+	each(t, func(w *world) {
+		t := w.t
 		key := w.user(home, "ana", allow("*", "iam:*", "sts:*"))
 		role := w.role(home, "r", trust(ana, "", "sts:AssumeRole"))
 		out := must(w, key, stsapi.GetSessionToken, stsapi.GetSessionTokenRequest{})
@@ -154,7 +156,8 @@ func TestGetSessionToken(t *testing.T) {
 
 func TestGetFederationToken(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
+	each(t, func(w *world) {
+		t := w.t
 		w.role(home, "trusting", trust("*", "", "sts:AssumeRole"))
 		key := w.user(home, "broker", allow("*", "sts:GetFederationToken", "sts:TagSession", "quicksight:*"))
 		out := must(w, key, stsapi.GetFederationToken, stsapi.GetFederationTokenRequest{
@@ -211,7 +214,8 @@ func TestGetFederationToken(t *testing.T) {
 
 func TestGetAccessKeyInfo(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
+	each(t, func(w *world) {
+		t := w.t
 		key := w.user(home, "ana", allow("*", "sts:GetAccessKeyInfo"))
 		guest := w.user(away, "gus")
 		visitors := w.role(away, "r", trust("arn:aws:iam::"+away+":user/gus", "", "sts:AssumeRole"))
@@ -234,14 +238,15 @@ func TestGetAccessKeyInfo(t *testing.T) {
 
 func TestDecodeAuthorizationMessage(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
+	each(t, func(w *world) {
+		t := w.t
 		key, clerk := w.user(home, "ana"), w.user(home, "clerk", allow("*", "sts:DecodeAuthorizationMessage"))
 		foreigner := w.user(away, "clerk", allow("*", "sts:DecodeAuthorizationMessage"))
 		role := w.role(home, "r", trust("arn:aws:iam::"+home+":user/clerk", "", "sts:AssumeRole"))
-		res, body := send(w, key, stsapi.AssumeRole, assume(role))
-		encoded := res.Header.Get("x-onsight-authorization-message")
-		if res.StatusCode != http.StatusForbidden || encoded == "" {
-			t.Fatalf("the refusal has no message: %d %s %v", res.StatusCode, body, res.Header)
+		a := send(w, key, stsapi.AssumeRole, assume(role))
+		encoded := a.header.Get("x-onsight-authorization-message")
+		if a.status != http.StatusForbidden || encoded == "" {
+			t.Fatalf("the refusal has no message: %d %s %v", a.status, a.body, a.header)
 		}
 		out := must(w, clerk, stsapi.DecodeAuthorizationMessage, stsapi.DecodeAuthorizationMessageRequest{EncodedMessage: encoded})
 		var got struct {
@@ -283,11 +288,12 @@ func TestDecodeAuthorizationMessage(t *testing.T) {
 
 func TestCallersWhoDoNotSign(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
-		res, body := send(w, credentials{}, stsapi.GetCallerIdentity, stsapi.GetCallerIdentityRequest{})
-		w.expect("unsigned", wire.DecodeFault(res.StatusCode, "", body), 403, "MissingAuthenticationToken", "Request is missing Authentication Token")
-		res, body = send(w, credentials{}, stsapi.AssumeRole, assume("arn:aws:iam::"+home+":role/r"))
-		w.expect("unsigned", wire.DecodeFault(res.StatusCode, "", body), 403, "MissingAuthenticationToken", "Request is missing Authentication Token")
+	each(t, func(w *world) {
+		t := w.t
+		a := send(w, credentials{}, stsapi.GetCallerIdentity, stsapi.GetCallerIdentityRequest{})
+		w.expect("unsigned", wire.DecodeFault(a.status, "", a.body), 403, "MissingAuthenticationToken", "Request is missing Authentication Token")
+		a = send(w, credentials{}, stsapi.AssumeRole, assume("arn:aws:iam::"+home+":role/r"))
+		w.expect("unsigned", wire.DecodeFault(a.status, "", a.body), 403, "MissingAuthenticationToken", "Request is missing Authentication Token")
 		refused(w, credentials{id: "AKIAUNKNOWNUNKNOWN00", secret: "x"}, stsapi.GetCallerIdentity, stsapi.GetCallerIdentityRequest{}, 403, "InvalidClientTokenId", invalidToken)
 		who := must(w, root(home), stsapi.GetCallerIdentity, stsapi.GetCallerIdentityRequest{})
 		if *who.Arn != house || *who.UserId != home || *who.Account != home {

@@ -116,7 +116,7 @@ func parse(accessKeyID string, plain []byte) (*Session, error) {
 		return nil, errors.New("no token of this version")
 	}
 	size, n := binary.Uvarint(plain[1:])
-	if n <= 0 || size > uint64(len(plain)-1-n) {
+	if n <= 0 || size > maxToken || int(size) > len(plain)-1-n {
 		return nil, errors.New("the token is cut")
 	}
 	text, err := tokenCodec.Open(plain[1+n:1+n+int(size)], maxClaims)

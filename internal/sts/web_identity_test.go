@@ -53,7 +53,8 @@ func web(role, token string, change ...func(*stsapi.AssumeRoleWithWebIdentityReq
 
 func TestWebIdentity(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
+	each(t, func(w *world) {
+		t := w.t
 		role, provider := w.trusting(home, "web", fmt.Sprintf(`"StringEquals":{"%s:aud":"client-1"}`, w.issuer()))
 		w.may(home, "web", `{"Effect":"Allow","Action":"iam:GetUser","Resource":"arn:aws:iam::`+home+`:user/${`+w.issuer()+`:sub}","Condition":{"StringEquals":{"aws:FederatedProvider":"`+provider+`"}}}`)
 		in := web(role, w.token(map[string]any{"amr": []string{"pwd", "otp"}}))
@@ -100,7 +101,8 @@ func TestWebIdentity(t *testing.T) {
 // roles and requests. The verifier has its own tests for what is in tokens.
 func TestWebIdentityIsRefused(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
+	each(t, func(w *world) {
+		t := w.t
 		role, provider := w.trusting(home, "web", "")
 		w.role(home, "plain", trust(house, "", "sts:AssumeRole"))
 		elsewhere := w.role(away, "web", trust("arn:aws:iam::"+away+":oidc-provider/"+w.issuer(), "", "sts:AssumeRoleWithWebIdentity"))
@@ -175,8 +177,8 @@ func TestWebIdentityIsRefused(t *testing.T) {
 		must(w, credentials{}, stsapi.AssumeRoleWithWebIdentity, web(role, good))
 
 		// Nobody but the holder of a token can use it, and signing changes nothing.
-		if res, body := send(w, credentials{id: "AKIAUNKNOWNUNKNOWN00", secret: "x"}, stsapi.AssumeRoleWithWebIdentity, web(role, good)); res.StatusCode != http.StatusOK {
-			t.Errorf("with a signature that nobody knows: %d %s", res.StatusCode, body)
+		if a := send(w, credentials{id: "AKIAUNKNOWNUNKNOWN00", secret: "x"}, stsapi.AssumeRoleWithWebIdentity, web(role, good)); a.status != http.StatusOK {
+			t.Errorf("with a signature that nobody knows: %d %s", a.status, a.body)
 		}
 
 		// A provider that is no longer trusted is not asked any more.
@@ -190,7 +192,8 @@ func TestWebIdentityIsRefused(t *testing.T) {
 // TestClaimsDecide lets trust policies ask what tokens say.
 func TestClaimsDecide(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
+	each(t, func(w *world) {
+		t := w.t
 		key := func(claim string) string { return `"` + w.issuer() + ":" + claim + `"` }
 		for i, x := range []struct {
 			condition string
@@ -229,7 +232,8 @@ func TestClaimsDecide(t *testing.T) {
 // chain.
 func TestATokenWithTags(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
+	each(t, func(w *world) {
+		t := w.t
 		role, provider := w.trusting(home, "web", `"StringEquals":{"aws:RequestTag/Project":"Automation"},"ForAllValues:StringEquals":{"sts:TransitiveTagKeys":["Project","CostCenter"]}`, "sts:TagSession", "sts:SetSourceIdentity")
 		second := w.role(home, "second", trust(role, "", "sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"))
 		w.may(home, "web", allow("*", "sts:*"))
@@ -275,7 +279,8 @@ func TestATokenWithTags(t *testing.T) {
 // server runs.
 func TestAProviderRotatesItsKeys(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
+	each(t, func(w *world) {
+		t := w.t
 		role, _ := w.trusting(home, "web", "")
 		old, young := w.token(nil), idptest.Sign(t, jose.RS256, idptest.Other(), "k2", w.IDP.Claims(w.now(), nil))
 		must(w, credentials{}, stsapi.AssumeRoleWithWebIdentity, web(role, old))
@@ -288,7 +293,7 @@ func TestAProviderRotatesItsKeys(t *testing.T) {
 
 func TestAProviderThatIsDown(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
+	each(t, func(w *world) {
 		role, _ := w.trusting(home, "web", "")
 		w.IDP.Break(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) })
 		refused(w, credentials{}, stsapi.AssumeRoleWithWebIdentity, web(role, w.token(nil)), 400, "IDPCommunicationError", "The identity provider could not be reached…")

@@ -49,12 +49,12 @@ type credentials struct {
 	account           string // of root's; empty for others
 }
 
-func each(t *testing.T, test func(t *testing.T, w *world)) {
+func each(t *testing.T, test func(w *world)) {
 	t.Helper()
 	for _, dialect := range storetest.Dialects {
 		t.Run(dialect, func(t *testing.T) {
 			t.Parallel()
-			test(t, start(t, storetest.Config(t, dialect)))
+			test(start(t, storetest.Config(t, dialect)))
 		})
 	}
 }
@@ -99,9 +99,16 @@ func call[In, Out any](w *world, as credentials, op contract.Op[In, Out], in In)
 	return testkit.Call(w.t, w.as(as), op, in)
 }
 
+// An answer is one as it came.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
 // send makes a call, and gives the answer as it came. Without credentials it
 // is not signed; with some it is, also where callers do not have to.
-func send[In, Out any](w *world, as credentials, op contract.Op[In, Out], in In) (*http.Response, []byte) {
+func send[In, Out any](w *world, as credentials, op contract.Op[In, Out], in In) answer {
 	w.t.Helper()
 	o := wire.Of(op.Service).Lookup(op.Name)
 	method, path, body, err := o.EncodeRequest(&in)
@@ -116,7 +123,8 @@ func send[In, Out any](w *world, as credentials, op contract.Op[In, Out], in In)
 	if as.id != "" {
 		sigv4.Sign(r, body, as.id, as.secret, as.token, testkit.Region, op.Service, w.now())
 	}
-	return w.srv.Send(w.t, r)
+	res, body := w.srv.Send(w.t, r)
+	return answer{res.StatusCode, res.Header, body}
 }
 
 // must makes a call that must succeed.

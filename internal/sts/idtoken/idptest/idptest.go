@@ -25,7 +25,7 @@ import (
 var (
 	RSA    = sync.OnceValue(func() *rsa.PrivateKey { return newRSA(2048) })
 	Other  = sync.OnceValue(func() *rsa.PrivateKey { return newRSA(2048) })
-	Short  = sync.OnceValue(func() *rsa.PrivateKey { return newRSA(1024) }) //nolint:gosec // a key that must be refused
+	Short  = sync.OnceValue(func() *rsa.PrivateKey { return newRSA(1024) })
 	Curves = sync.OnceValue(func() (all []*ecdsa.PrivateKey) {
 		for _, c := range []elliptic.Curve{elliptic.P256(), elliptic.P384(), elliptic.P521()} {
 			k, err := ecdsa.GenerateKey(c, rand.Reader)
