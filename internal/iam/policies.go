@@ -77,7 +77,7 @@ func (p *managedPolicy) api() iamapi.Policy {
 }
 
 // small is a count as IAM shows it; quotas keep all of them small.
-func small(n int64) *int32 { return new(int32(n)) } //nolint:gosec // see above
+func small(n int64) *int32 { return new(int32(n)) }
 
 // policyNamed reads the managed policy of an account with exactly this ARN,
 // one of AWS's own too, without its usage; store.ErrNotFound where there is
