@@ -165,7 +165,10 @@ func (s *Service) checkSignup(in *qs.CreateAccountSubscriptionRequest) error {
 		return fault.Invalid("Edition STANDARD can't be chosen: choose ENTERPRISE or ENTERPRISE_AND_Q. AWS account ID: %s. ", in.AwsAccountId)
 	}
 	if e == qs.EditionEnterpriseAndQ {
-		if missing := absent("FirstName", in.FirstName, "LastName", in.LastName, "EmailAddress", in.EmailAddress, "ContactNumber", in.ContactNumber); missing != "" {
+		if missing := absent(
+			member{"FirstName", in.FirstName}, member{"LastName", in.LastName},
+			member{"EmailAddress", in.EmailAddress}, member{"ContactNumber", in.ContactNumber},
+		); missing != "" {
 			return fault.Invalid("One or more required attributes for edition ENTERPRISE_AND_Q are missing: %s.", missing)
 		}
 		if !tenDigits.MatchString(*in.ContactNumber) {
@@ -175,7 +178,7 @@ func (s *Service) checkSignup(in *qs.CreateAccountSubscriptionRequest) error {
 	admins := len(in.AdminGroup)+len(in.AdminProGroup) > 0
 	switch in.AuthenticationMethod {
 	case qs.AuthenticationMethodOptionActiveDirectory:
-		missing := absent("ActiveDirectoryName", in.ActiveDirectoryName, "Realm", in.Realm)
+		missing := absent(member{"ActiveDirectoryName", in.ActiveDirectoryName}, member{"Realm", in.Realm})
 		if !admins {
 			missing = strings.TrimPrefix(missing+", Admin or Admin Pro group", ", ")
 		}
@@ -265,15 +268,20 @@ func groupsByRole(in *qs.CreateAccountSubscriptionRequest) map[string][]string {
 	return roles
 }
 
-// absent lists the names whose value is not given or empty.
-func absent(pairs ...any) string {
+// absent lists the names of members that are not given or empty.
+func absent(members ...member) string {
 	var names []string
-	for i := 0; i < len(pairs); i += 2 {
-		if v, _ := pairs[i+1].(*string); value(v) == "" {
-			names = append(names, pairs[i].(string))
+	for _, m := range members {
+		if value(m.value) == "" {
+			names = append(names, m.name)
 		}
 	}
 	return strings.Join(names, ", ")
+}
+
+type member struct {
+	name  string
+	value *string
 }
 
 func value(s *string) string { return *cmp.Or(s, new("")) }

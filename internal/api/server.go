@@ -120,7 +120,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(status)
 	if len(body) > 0 {
 		// A caller that has gone away is not our error.
-		_, _ = w.Write(body)
+		_, _ = w.Write(body) //nolint:gosec // it is JSON or XML, made by an encoder, and says so
 	}
 	if cap(body) <= longestKept {
 		*room = body

@@ -64,8 +64,10 @@ func TestFront(t *testing.T) {
 		{"too deep", "POST", register, strings.Repeat(`{"x":`, 5000) + "1" + strings.Repeat("}", 5000), nil, 400, "SerializationException", ""},
 		{"empty body", "POST", register, "", nil, 400, "ValidationException", "3 validation errors detected: "},
 		{"wrong content type", "POST", register, `{}`, func(r *http.Request) { r.Header.Set("Content-Type", "text/plain"); srv.Sign(r, []byte(`{}`)) }, 415, "UnsupportedMediaTypeException", ""},
-		{"several violations", "POST", register, `{"Email":"a","IdentityType":"GHOST","UserRole":"BOSS","UserName":""}`, nil, 400, "ValidationException",
-			"4 validation errors detected: "},
+		{
+			"several violations", "POST", register, `{"Email":"a","IdentityType":"GHOST","UserRole":"BOSS","UserName":""}`, nil, 400, "ValidationException",
+			"4 validation errors detected: ",
+		},
 		{"not answered yet", "GET", "/accounts/111122223333/dashboards", "", nil, 501, "NotImplementedException", "ListDashboards is not implemented"},
 		{"not answered, and invalid", "GET", "/accounts/111122223333/dashboards?max-results=1000", "", nil, 400, "ValidationException", "maxResults"},
 		{"not answered, of another account", "GET", "/accounts/444455556666/dashboards", "", nil, 403, "AccessDeniedException", "is not authorized to perform: quicksight:ListDashboards"},

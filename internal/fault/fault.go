@@ -126,8 +126,10 @@ func Unavailable(format string, args ...any) *Fault {
 
 // NotImplemented says that an operation of the model has no answer yet, HTTP 501.
 func NotImplemented(operation string) *Fault {
-	return &Fault{Code: "NotImplementedException", Status: 501, Front: true,
-		Message: fmt.Sprintf("%s is not implemented by this version of Onsight; docs/operations.md lists the operations that are.", operation)}
+	return &Fault{
+		Code: "NotImplementedException", Status: 501, Front: true,
+		Message: fmt.Sprintf("%s is not implemented by this version of Onsight; docs/operations.md lists the operations that are.", operation),
+	}
 }
 
 // Validation is a ValidationException: the request breaks a rule of the model.

@@ -124,34 +124,54 @@ func TestRegisterUserRefuses(t *testing.T) {
 		code    string
 		message string // whole, or a part when it begins with …
 	}{
-		{"IAM with a name", iam(func(in *qs.RegisterUserRequest) { in.UserName = new("zoe") }), "InvalidParameterValueException",
-			"The following parameters are not applicable to this identity type: User Name. " + tail},
-		{"IAM without ARN", iam(func(in *qs.RegisterUserRequest) { in.IamArn = nil }), "InvalidParameterValueException",
-			"Invalid resource identifiers provided. Please check the documentation. "},
-		{"session ARN", iam(func(in *qs.RegisterUserRequest) { in.IamArn = new("arn:aws:sts::111122223333:assumed-role/r/s") }), "InvalidParameterValueException",
-			"Invalid resource identifiers provided. Please check the documentation. "},
-		{"no ARN", iam(func(in *qs.RegisterUserRequest) { in.IamArn = new("zoe") }), "InvalidParameterValueException",
-			"Invalid resource identifiers provided. Please check the documentation. "},
-		{"group ARN", iam(func(in *qs.RegisterUserRequest) { in.IamArn = new("arn:aws:iam::111122223333:group/g") }), "InvalidParameterValueException",
-			"Invalid resource identifiers provided. Please check the documentation. "},
-		{"role without session", iam(func(in *qs.RegisterUserRequest) { in.IamArn = new("arn:aws:iam::111122223333:role/r") }), "InvalidParameterValueException",
-			"The following parameters are required for this identity type: Session Name. " + tail},
-		{"user with session", iam(func(in *qs.RegisterUserRequest) { in.SessionName = new("se") }), "InvalidParameterValueException",
-			"The following parameters are not applicable to this identity type: Session Name. " + tail},
+		{
+			"IAM with a name", iam(func(in *qs.RegisterUserRequest) { in.UserName = new("zoe") }), "InvalidParameterValueException",
+			"The following parameters are not applicable to this identity type: User Name. " + tail,
+		},
+		{
+			"IAM without ARN", iam(func(in *qs.RegisterUserRequest) { in.IamArn = nil }), "InvalidParameterValueException",
+			"Invalid resource identifiers provided. Please check the documentation. ",
+		},
+		{
+			"session ARN", iam(func(in *qs.RegisterUserRequest) { in.IamArn = new("arn:aws:sts::111122223333:assumed-role/r/s") }), "InvalidParameterValueException",
+			"Invalid resource identifiers provided. Please check the documentation. ",
+		},
+		{
+			"no ARN", iam(func(in *qs.RegisterUserRequest) { in.IamArn = new("zoe") }), "InvalidParameterValueException",
+			"Invalid resource identifiers provided. Please check the documentation. ",
+		},
+		{
+			"group ARN", iam(func(in *qs.RegisterUserRequest) { in.IamArn = new("arn:aws:iam::111122223333:group/g") }), "InvalidParameterValueException",
+			"Invalid resource identifiers provided. Please check the documentation. ",
+		},
+		{
+			"role without session", iam(func(in *qs.RegisterUserRequest) { in.IamArn = new("arn:aws:iam::111122223333:role/r") }), "InvalidParameterValueException",
+			"The following parameters are required for this identity type: Session Name. " + tail,
+		},
+		{
+			"user with session", iam(func(in *qs.RegisterUserRequest) { in.SessionName = new("se") }), "InvalidParameterValueException",
+			"The following parameters are not applicable to this identity type: Session Name. " + tail,
+		},
 		{"session with a comma", iam(func(in *qs.RegisterUserRequest) {
 			in.IamArn, in.SessionName = new("arn:aws:iam::111122223333:role/r"), new("a,b")
 		}), "ValidationException", "…sessionName"},
-		{"password without name", person("", func(in *qs.RegisterUserRequest) { in.UserName = nil }), "InvalidParameterValueException",
-			"Invalid resource identifiers provided. Please check the documentation. "},
-		{"password with ARN", person("zoe", func(in *qs.RegisterUserRequest) { in.IamArn = new("arn:aws:iam::111122223333:user/zoe") }), "InvalidParameterValueException",
-			"The following parameters are not applicable to this identity type: IAM ARN. " + tail},
+		{
+			"password without name", person("", func(in *qs.RegisterUserRequest) { in.UserName = nil }), "InvalidParameterValueException",
+			"Invalid resource identifiers provided. Please check the documentation. ",
+		},
+		{
+			"password with ARN", person("zoe", func(in *qs.RegisterUserRequest) { in.IamArn = new("arn:aws:iam::111122223333:user/zoe") }), "InvalidParameterValueException",
+			"The following parameters are not applicable to this identity type: IAM ARN. " + tail,
+		},
 		{"endless name", person(strings.Repeat("é", 1025), nil), "InvalidParameterValueException", "…1025 characters"},
 		{"restricted role", person("zoe", func(in *qs.RegisterUserRequest) { in.UserRole = qs.UserRoleRestrictedReader }), "InvalidParameterValueException", "…RESTRICTED_READER"},
 		{"unknown role", person("zoe", func(in *qs.RegisterUserRequest) { in.UserRole = "BOSS" }), "ValidationException", "…userRole"},
 		{"unknown profile", person("zoe", func(in *qs.RegisterUserRequest) { in.CustomPermissionsName = new("absent") }), "ResourceNotFoundException", "…absent"},
 		{"empty e-mail", person("zoe", func(in *qs.RegisterUserRequest) { in.Email = "" }), "InvalidParameterValueException", "…Email must not be empty"},
-		{"unknown namespace", person("zoe", func(in *qs.RegisterUserRequest) { in.Namespace = "absent" }), "ResourceNotFoundException",
-			"Account 111122223333 is not signed up with QuickSight with namespace absent. AWS account ID: 111122223333, Namespace: absent."},
+		{
+			"unknown namespace", person("zoe", func(in *qs.RegisterUserRequest) { in.Namespace = "absent" }), "ResourceNotFoundException",
+			"Account 111122223333 is not signed up with QuickSight with namespace absent. AWS account ID: 111122223333, Namespace: absent.",
+		},
 		{"external login of a password user", person("zoe", func(in *qs.RegisterUserRequest) { in.ExternalLoginFederationProviderType = new("COGNITO") }), "InvalidParameterValueException", "…External Login"},
 		{"Cognito with URL", iam(func(in *qs.RegisterUserRequest) {
 			in.ExternalLoginFederationProviderType, in.CustomFederationProviderUrl = new("COGNITO"), new("https://idp.example.org")
