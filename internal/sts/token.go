@@ -30,32 +30,48 @@ const tokenDictionary = `"Condition":{"StringEquals":{"ForAnyValue:StringLike":{
 	`AdministratorAccessReadOnlyAccess"Environment""Department""CostCenter""Project""Team"` +
 	`arn:aws:iam::aws:policy/arn:aws:quicksight:us-east-1:{"Sid":"","Effect":"Deny","Action":["Resource":["*"]{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"Resource":"*"}]}` +
 	`arn:aws:iam:::oidc-provider/:sub:aud:amr"ti":"tt":["po":"pa":["pr":"cl":{"si":"tg":{"` +
-	`{"t":3,"a":"arn:aws:sts::assumed-role/","r":"arn:aws:sts::","i":"arn:aws:iam:::role/","u":"AROA:","k":"role","n":"","d":"AROA","s":"","x":17`
+	`{"t":"role","a":"arn:aws:sts::assumed-role/","r":"arn:aws:sts::","i":"arn:aws:iam:::role/","u":"AROA:","k":"role","n":"","d":"AROA","s":"","x":17`
 
 var tokenCodec = deflate.New(tokenDictionary)
 
 // claims are what a token holds.
 type claims struct {
-	Type           policy.PrincipalType `json:"t"`
-	Account        string               `json:"a"`
-	ARN            string               `json:"r"`
-	Issuer         string               `json:"i,omitempty"`
-	UserID         string               `json:"u"`
-	UserName       string               `json:"m,omitempty"`
-	Kind           string               `json:"k"`
-	Name           string               `json:"n,omitempty"`
-	ID             string               `json:"d,omitempty"`
-	SessionName    string               `json:"s,omitempty"`
-	Issued         int64                `json:"b"`
-	Expires        int64                `json:"x"`
-	Secret         string               `json:"z"`
-	SourceIdentity string               `json:"si,omitempty"`
-	Provider       string               `json:"pr,omitempty"`
-	Claims         policy.Keys          `json:"cl,omitempty"`
-	Tags           map[string]string    `json:"tg,omitempty"`
-	Transitive     []string             `json:"tt,omitempty"`
-	Policy         string               `json:"po,omitempty"`
-	PolicyARNs     []string             `json:"pa,omitempty"`
+	Type           string            `json:"t"`
+	Account        string            `json:"a"`
+	ARN            string            `json:"r"`
+	Issuer         string            `json:"i,omitempty"`
+	UserID         string            `json:"u"`
+	UserName       string            `json:"m,omitempty"`
+	Kind           string            `json:"k"`
+	Name           string            `json:"n,omitempty"`
+	ID             string            `json:"d,omitempty"`
+	SessionName    string            `json:"s,omitempty"`
+	Issued         int64             `json:"b"`
+	Expires        int64             `json:"x"`
+	Secret         string            `json:"z"`
+	SourceIdentity string            `json:"si,omitempty"`
+	Provider       string            `json:"pr,omitempty"`
+	Claims         policy.Keys       `json:"cl,omitempty"`
+	Tags           map[string]string `json:"tg,omitempty"`
+	Transitive     []string          `json:"tt,omitempty"`
+	Policy         string            `json:"po,omitempty"`
+	PolicyARNs     []string          `json:"pa,omitempty"`
+}
+
+// types are the types of principals as tokens have them: names that stay what
+// they are when the numbers change.
+var types = map[policy.PrincipalType]string{
+	policy.RoleSession: "role", policy.FederatedUser: "federated", policy.User: "user", policy.Root: "root",
+}
+
+// typeOf finds the type of a name.
+func typeOf(name string) (policy.PrincipalType, bool) {
+	for t, n := range types {
+		if n == name {
+			return t, true
+		}
+	}
+	return policy.Anonymous, false
 }
 
 // purpose binds a token to the access key that it comes with.
@@ -65,7 +81,7 @@ func purpose(accessKeyID string) string { return "session token\x00" + accessKey
 // too long where the session holds too much.
 func (s *Service) seal(session *Session, atLeast int) string {
 	text, err := json.Marshal(claims{
-		Type: session.Principal.Type, Account: session.Principal.Account, ARN: session.Principal.ARN, Issuer: session.Principal.Issuer,
+		Type: types[session.Principal.Type], Account: session.Principal.Account, ARN: session.Principal.ARN, Issuer: session.Principal.Issuer,
 		UserID: session.Principal.UserID, UserName: session.Principal.UserName, Kind: session.Kind, Name: session.Name, ID: session.ID,
 		SessionName: session.SessionName, Issued: session.Issued.Unix(), Expires: session.Expires.Unix(), Secret: session.Secret.Reveal(),
 		SourceIdentity: session.SourceIdentity, Provider: session.Provider, Claims: session.Claims,
@@ -127,10 +143,14 @@ func parse(accessKeyID string, plain []byte) (*Session, error) {
 	if err := json.Unmarshal(text, &c); err != nil {
 		return nil, err
 	}
+	kind, ok := typeOf(c.Type)
+	if !ok {
+		return nil, errors.New("the token is that of nobody")
+	}
 	return &Session{
 		AccessKeyID: accessKeyID, Secret: contract.Secret(c.Secret), Issued: time.Unix(c.Issued, 0), Expires: time.Unix(c.Expires, 0),
 		Principal: policy.Principal{
-			Type: c.Type, Account: c.Account, ARN: c.ARN, Issuer: c.Issuer, UserID: c.UserID, UserName: c.UserName, Tags: c.Tags,
+			Type: kind, Account: c.Account, ARN: c.ARN, Issuer: c.Issuer, UserID: c.UserID, UserName: c.UserName, Tags: c.Tags,
 		},
 		Kind: c.Kind, Name: c.Name, ID: c.ID, SessionName: c.SessionName, Transitive: c.Transitive,
 		SourceIdentity: c.SourceIdentity, Provider: c.Provider, Claims: c.Claims, Policy: c.Policy, PolicyARNs: c.PolicyARNs,
