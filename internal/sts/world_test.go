@@ -123,7 +123,7 @@ func send[In, Out any](w *world, as credentials, op contract.Op[In, Out], in In)
 	if as.id != "" {
 		sigv4.Sign(r, body, as.id, as.secret, as.token, testkit.Region, op.Service, w.now())
 	}
-	res, body := w.srv.Send(w.t, r) //nolint:bodyclose // Send closes it
+	res, body := w.srv.Send(w.t, r)
 	return answer{res.StatusCode, res.Header, body}
 }
 
