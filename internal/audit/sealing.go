@@ -121,7 +121,7 @@ func (t *Trail) sealRound(ctx context.Context) (int, error) {
 		all.HeadSeq = round
 		return t.closeChain(tx, all, begun)
 	})
-	if errors.Is(err, errOvertaken) {
+	if errors.Is(err, errOvertaken) || store.Duplicate(err) {
 		return 0, nil
 	}
 	return len(events), err

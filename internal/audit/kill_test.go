@@ -1,0 +1,5 @@
+package audit
+
+const childEnv = "ONSIGHT_AUDIT_TEST_CHILD"
+
+func child() {}
