@@ -3,7 +3,6 @@ package audit
 import (
 	"cmp"
 	"encoding/json"
-	"fmt"
 	"reflect"
 	"slices"
 	"strconv"
@@ -32,7 +31,7 @@ var secret = map[string]bool{
 	"WebProxyPassword":    true,
 }
 
-// aside names members of outputs that are no part of the answer itself.
+// aside names members of outputs that the encoder of answers fills in.
 var aside = map[string]bool{"RequestId": true, "Status": true}
 
 // appendMembers appends the members of an operation's input or output, a
@@ -169,7 +168,8 @@ func build(t reflect.Type, built map[reflect.Type]*shape) *shape {
 		s.fields = fieldsOf(t, built)
 		s.write = s.writeStruct
 	default:
-		panic(fmt.Sprintf("audit: a %s in an input or output", t)) // a test goes through all
+		// The models have no such values.
+		s.write = func(w *writer, _ reflect.Value) { w.b = omitted(w.b, 0, "unknown type") }
 	}
 	return s
 }
