@@ -34,6 +34,7 @@ func (t *Trail) tend() {
 		select {
 		case <-ticker.C:
 		case <-t.stop:
+			<-t.written
 			t.attempt("seal events", t.sealAll)
 			return
 		}

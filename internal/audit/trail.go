@@ -64,6 +64,7 @@ type Trail struct {
 	dropped atomic.Int64 // events for which the queue had no room
 
 	stop    chan struct{}
+	written chan struct{} // closed when the queue is empty for good
 	stopped sync.WaitGroup
 }
 
@@ -79,7 +80,8 @@ type entry struct {
 func Open(ctx context.Context, c Config) (*Trail, error) {
 	t := &Trail{
 		db: c.DB, keys: c.Keys, tokens: c.Tokens, log: c.Log, now: c.Now,
-		reads: c.Reads, retention: c.Retention, sealEvery: c.SealEvery, stop: make(chan struct{}),
+		reads: c.Reads, retention: c.Retention, sealEvery: c.SealEvery,
+		stop: make(chan struct{}), written: make(chan struct{}),
 	}
 	if t.sealEvery == 0 {
 		t.sealEvery = sealEvery
@@ -105,7 +107,10 @@ func Open(ctx context.Context, c Config) (*Trail, error) {
 
 // Start begins to write what waits, to seal and to remove what is old.
 func (t *Trail) Start() {
-	t.stopped.Go(t.write)
+	t.stopped.Go(func() {
+		defer close(t.written)
+		t.write()
+	})
 	t.stopped.Go(t.tend)
 }
 
