@@ -38,6 +38,11 @@ func (a *Authorizer) Authorize(ctx context.Context, who api.Principal, action st
 	if on.Account == "aws" { // what AWS itself owns, such as its policies, is everybody's
 		on.Account = k.account
 	}
+	if k.permits != nil {
+		if err := k.permits(action); err != nil {
+			return err
+		}
+	}
 	if k.subject.Principal.Type == policy.Root && on.Account == k.account {
 		return nil
 	}
@@ -125,7 +130,9 @@ func (a *Authorizer) reasons(k *holder, r *policy.Request, d policy.Decision) de
 		Action:    r.Action.String(), Resource: r.Resource, Conditions: map[string][]string{},
 	}
 	for _, f := range x.Statements {
-		if f.Applies() && f.Effect == "Deny" {
+		// What another account has written is nothing to this one.
+		foreign := (f.Kind == policy.Trust || f.Kind == policy.ResourceBased) && r.Account != "" && r.Account != k.account
+		if f.Applies() && f.Effect == "Deny" && !foreign {
 			m.Matched = append(m.Matched, denial.Statement{ID: f.Sid, Effect: f.Effect, Policy: f.Policy})
 		}
 	}

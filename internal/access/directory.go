@@ -64,8 +64,7 @@ type Sessions interface {
 type Session struct {
 	Secret  contract.Secret
 	Expires time.Time
-	// Principal is who acts. Its Tags are those of the session; those of the
-	// role or user behind it are added.
+	// Principal is who acts.
 	Principal policy.Principal
 	// Kind, Name and ID are of whose policies apply: user or role, or root.
 	Kind, Name, ID string
@@ -74,6 +73,12 @@ type Session struct {
 	// Keys are the condition keys that only sessions have, such as
 	// aws:TokenIssueTime, in lower case.
 	Keys policy.Keys
+	// Tags adds to the tags of the role or user behind the session those of the
+	// session; nil where it has none.
+	Tags func(behind map[string]string) map[string]string
+	// Permits refuses actions that such sessions are not for, whatever policies
+	// say; nil for none.
+	Permits func(action string) error
 	// Shown is what calls show of it.
 	Shown *api.Session
 	// Raw is the session itself, for whoever began it: SessionOf gives it back.

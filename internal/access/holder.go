@@ -26,9 +26,10 @@ type holder struct {
 	expires time.Time // of a session; zero for none
 	caller  api.Principal
 	subject policy.Subject
-	keys    policy.Keys // that tell who it is
-	session any         // itself, of whoever has begun it
-	used    string      // the id whose use is noted: the key's of a user, the role's of a session
+	keys    policy.Keys               // that tell who it is
+	session any                       // itself, of whoever has begun it
+	permits func(action string) error // of a session that is not for everything
+	used    string                    // the id whose use is noted: the key's of a user, the role's of a session
 }
 
 // Holders finds the holders of access keys, and keeps those found.
@@ -145,6 +146,9 @@ func (h *Holders) ofSession(ctx context.Context, accessKeyID, token string, s Se
 		if k.version, err = h.versions.of(ctx, account); err != nil {
 			return nil, err
 		}
+		if s.Principal.Type == policy.FederatedUser { // whom root vouches for: only the session policies limit it
+			k.subject.Identity = everything
+		}
 	} else {
 		rights, version, err := h.rights(ctx, account, s.Kind, s.Name)
 		if errors.Is(err, store.ErrNotFound) || err == nil && rights.ID != s.ID {
@@ -154,11 +158,10 @@ func (h *Holders) ofSession(ctx context.Context, accessKeyID, token string, s Se
 			return nil, err
 		}
 		who := s.Principal
-		who.Tags = maps.Clone(rights.Tags)
-		if who.Tags == nil {
-			who.Tags = map[string]string{}
+		who.Tags = rights.Tags
+		if s.Tags != nil {
+			who.Tags = s.Tags(rights.Tags)
 		}
-		maps.Copy(who.Tags, s.Principal.Tags)
 		if k, err = rights.holder(who); err != nil {
 			return nil, err
 		}
@@ -174,11 +177,20 @@ func (h *Holders) ofSession(ctx context.Context, accessKeyID, token string, s Se
 	}
 	k.keys = k.subject.Principal.Keys()
 	maps.Copy(k.keys, s.Keys)
-	k.secret, k.token, k.expires = s.Secret, token, s.Expires
+	k.secret, k.token, k.expires, k.permits = s.Secret, token, s.Expires, s.Permits
 	k.caller = callerOf(&k.subject.Principal)
 	k.caller.AccessKeyID, k.caller.Session, k.session = accessKeyID, s.Shown, s.Raw
 	return k, nil
 }
+
+// everything is what root may do.
+var everything = func() *policy.Set {
+	p, err := policy.Parse(policy.Identity, `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`)
+	if err != nil {
+		panic(err)
+	}
+	return policy.NewSet(policy.Identity, policy.Attached{Policy: p})
+}()
 
 // SessionOf gives the session with which a call is signed, as whoever began it
 // handed it over; nil for lasting credentials.

@@ -137,7 +137,7 @@ func (s sessions) Open(tx *store.Tx, accessKeyID, token string, now time.Time) (
 	}
 	out := access.Session{
 		Secret: opened.Secret, Expires: opened.Expires, Principal: opened.Principal, Kind: opened.Kind, Name: opened.Name, ID: opened.ID,
-		Keys: opened.Keys(), Shown: shown(opened), Raw: opened,
+		Keys: opened.Keys(), Tags: opened.PrincipalTags, Permits: opened.Permits, Shown: shown(opened), Raw: opened,
 	}
 	if !opened.Limited() {
 		return out, nil

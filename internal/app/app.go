@@ -88,7 +88,7 @@ func Open(ctx context.Context, c config.Config, o Options) (app *App, err error)
 
 // database says where the data is: in memory, at a URL, or in the data folder.
 func database(c config.Config, o Options) store.Config {
-	db := store.Config{Log: o.Log, Now: o.Now}
+	db := store.Config{Log: o.Log}
 	switch {
 	case c.Memory:
 		db.Memory = true

@@ -224,7 +224,7 @@ type row struct {
 
 // bareInsert measures the store itself: the same row, from as many writers.
 func (b *bench) bareInsert(dir string) (res result, err error) {
-	db, err := store.Open(context.Background(), store.Config{Dir: dir, Log: slog.New(slog.DiscardHandler), Now: time.Now})
+	db, err := store.Open(context.Background(), store.Config{Dir: dir, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return res, err
 	}

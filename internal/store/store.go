@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
-	"time"
 )
 
 // The databases, as Dialect names them.
@@ -30,7 +29,6 @@ type Config struct {
 	// Log gets what happens aside; nil is silence.
 	Log *slog.Logger
 	// Now is the clock; nil is the real one.
-	Now func() time.Time
 }
 
 // DB is an open database. Its methods may be called by many goroutines at once.

@@ -315,7 +315,7 @@ func TestSessionTags(t *testing.T) {
 		}
 		first := role("Role1", iamapi.Tag{Key: "Heart", Value: "1"})
 		second := role("Role2", iamapi.Tag{Key: "Sun", Value: "2"})
-		third := role("Role3", iamapi.Tag{Key: "Star", Value: "3"}, iamapi.Tag{Key: "Sun", Value: "3"})
+		third := role("Role3", iamapi.Tag{Key: "STAR", Value: "3"}, iamapi.Tag{Key: "sun", Value: "3"})
 		tagged := func(arn string, transitive []string, tags ...string) stsapi.AssumeRoleRequest {
 			return assume(arn, func(in *stsapi.AssumeRoleRequest) {
 				in.TransitiveTagKeys = transitive
@@ -346,7 +346,7 @@ func TestSessionTags(t *testing.T) {
 		plain := w.session(key, tagged(first, nil, "Star", "9"))
 		has(plain, "9", "1", "none")
 		has(w.session(plain, assume(second)), "none", "none", "2")
-		has(w.session(key, tagged(third, nil, "Star", "4", "Sun", "5")), "4", "none", "5")
+		has(w.session(key, tagged(third, nil, "star", "4", "Sun", "5")), "4", "none", "5")
 
 		refused(w, key, stsapi.AssumeRole, tagged(first, nil, "Team", "a", "team", "b"), 400, "InvalidParameterValue", "Duplicate tag keys found. Please note that Tag keys are case insensitive.")
 		refused(w, key, stsapi.AssumeRole, tagged(first, []string{"Team"}, "Star", "1"), 400, "InvalidParameterValue", "The specified transitive tag key must be included in the requested tags.")

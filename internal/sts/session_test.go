@@ -13,6 +13,7 @@ import (
 	"onsight/internal/fault"
 	"onsight/internal/iamapi"
 	"onsight/internal/policy"
+	"onsight/internal/qs"
 	"onsight/internal/store"
 	"onsight/internal/store/storetest"
 	"onsight/internal/sts"
@@ -126,7 +127,8 @@ func TestGetSessionToken(t *testing.T) {
 		if *who.Arn != ana || *who.UserId != user.UserId || *who.Account != home {
 			t.Errorf("caller %s, %s, %s", *who.Arn, *who.UserId, *who.Account)
 		}
-		// What may be done with it in STS.
+		// What may be done with it in IAM and STS.
+		refused(w, mine, iamapi.ListUsers, iamapi.ListUsersRequest{}, 403, "InvalidClientTokenId", invalidToken)
 		refused(w, mine, stsapi.GetSessionToken, stsapi.GetSessionTokenRequest{}, 403, "AccessDenied", "Cannot call GetSessionToken with session credentials")
 		refused(w, mine, stsapi.GetFederationToken, stsapi.GetFederationTokenRequest{Name: "bob"}, 403, "AccessDenied", "Cannot call GetFederationToken with session credentials")
 		refused(w, mine, stsapi.GetAccessKeyInfo, stsapi.GetAccessKeyInfoRequest{AccessKeyId: key.id}, 403, "AccessDenied", "Cannot call GetAccessKeyInfo with session credentials")
@@ -174,6 +176,7 @@ func TestGetFederationToken(t *testing.T) {
 		if who := must(w, bob, stsapi.GetCallerIdentity, stsapi.GetCallerIdentityRequest{}); *who.Arn != want.Arn || *who.UserId != want.FederatedUserId {
 			t.Errorf("caller %s, %s", *who.Arn, *who.UserId)
 		}
+		refused(w, bob, iamapi.ListUsers, iamapi.ListUsersRequest{}, 403, "InvalidClientTokenId", invalidToken)
 		refused(w, bob, stsapi.AssumeRole, assume("arn:aws:iam::"+home+":role/trusting"), 403, "AccessDenied", "Cannot call AssumeRole with federation credentials")
 		refused(w, bob, stsapi.GetFederationToken, stsapi.GetFederationTokenRequest{Name: "bob"}, 403, "AccessDenied", "Cannot call GetFederationToken with session credentials")
 
@@ -206,8 +209,19 @@ func TestGetFederationToken(t *testing.T) {
 			notAllowed("arn:aws:iam::"+home+":user/dora", "sts:GetFederationToken", want.Arn)+" because no identity-based policy allows the sts:GetFederationToken action")
 		refused(w, key, stsapi.GetFederationToken, stsapi.GetFederationTokenRequest{Name: "bob", Tags: []stsapi.Tag{{Key: "a", Value: ""}, {Key: "A", Value: ""}}}, 400, "InvalidParameterValue", "Duplicate tag keys found…")
 		refused(w, key, stsapi.GetFederationToken, stsapi.GetFederationTokenRequest{Name: "bob", Policy: new("[]")}, 400, "MalformedPolicyDocument", "Syntax errors in policy…")
-		if lasts := time.Until(*must(w, root(home), stsapi.GetFederationToken, stsapi.GetFederationTokenRequest{Name: "bob"}).Credentials.Expiration).Round(time.Minute); lasts != time.Hour {
+		// Whom root vouches for may do what the session policies allow.
+		w.srv.Subscribe(t)
+		vouched := must(w, root(home), stsapi.GetFederationToken, stsapi.GetFederationTokenRequest{Name: "bob", Policy: new(document(allow("*", "quicksight:List*")))}).Credentials
+		if lasts := time.Until(*vouched.Expiration).Round(time.Minute); lasts != time.Hour {
 			t.Errorf("a session that root vouches for lasts %s, want 1h", lasts)
+		}
+		for name, as := range map[string]credentials{"a user": bob, "root": of(vouched)} {
+			if _, err := call(w, as, qs.ListUsers, qs.ListUsersRequest{AwsAccountId: home, Namespace: "default"}); err != nil {
+				t.Errorf("vouched for by %s, ListUsers: %v", name, err)
+			}
+			if _, err := call(w, as, qs.DescribeNamespace, qs.DescribeNamespaceRequest{AwsAccountId: home, Namespace: "default"}); fault.Of(err).Code != "AccessDeniedException" {
+				t.Errorf("vouched for by %s, DescribeNamespace: %v", name, err)
+			}
 		}
 	})
 }
