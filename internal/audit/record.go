@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 	"time"
@@ -67,16 +68,16 @@ func effectOf(o *wire.Operation) effect {
 	return alters
 }
 
-// appendCall appends what is stored of a call. result is its output, or what
+// call appends what is stored of a call. result is its output, or what
 // is known of it; f says how it failed; shared is the id that the events of
 // several accounts have in common. Each may be absent.
-func appendCall(b []byte, c api.Call, does effect, result any, f *fault.Fault, shared string) []byte {
+func (t *Trail) call(b []byte, c api.Call, does effect, result any, f *fault.Fault, shared string) []byte {
 	op, who, origin := c.Operation(), c.Who(), c.Origin()
 	b = append(append(append(b, `{"eventName":"`...), op.Name...), '"')
 	if service := op.Service().Name(); service != wire.QuickSight {
 		b = member(b, "eventSource", sourceOf(service))
 	}
-	b = member(b, "awsRegion", who.Region)
+	b = member(b, "awsRegion", cmp.Or(who.Region, t.region))
 	if does != alters {
 		b = append(b, `,"readOnly":true`...)
 	}
@@ -96,7 +97,8 @@ func appendCall(b []byte, c api.Call, does effect, result any, f *fault.Fault, s
 	}
 	b = member(b, "requestID", c.RequestID())
 	if f != nil {
-		b = member(b, "errorCode", f.Code)
+		_, _, code := op.Service().AppendFault(nil, op, f, "") // as it is answered
+		b = member(b, "errorCode", code)
 		b = optional(b, "errorMessage", shorten(f.Message, maxErrorMessage))
 	}
 	b = optional(b, "sharedEventID", shared)

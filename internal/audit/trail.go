@@ -29,6 +29,8 @@ type Config struct {
 	Tokens *page.Tokens
 	Log    *slog.Logger
 	Now    func() time.Time
+	// Region is that of calls that are not signed, and so name none.
+	Region string
 	// Reads has calls recorded that only read.
 	Reads bool
 	// Retention is how long events are kept; 0 is for ever.
@@ -52,6 +54,7 @@ type Trail struct {
 	tokens    *page.Tokens
 	log       *slog.Logger
 	now       func() time.Time
+	region    string
 	reads     bool
 	retention time.Duration
 	sealEvery time.Duration
@@ -79,7 +82,7 @@ type entry struct {
 // nothing of its own before Start.
 func Open(ctx context.Context, c Config) (*Trail, error) {
 	t := &Trail{
-		db: c.DB, keys: c.Keys, tokens: c.Tokens, log: c.Log, now: c.Now,
+		db: c.DB, keys: c.Keys, tokens: c.Tokens, log: c.Log, now: c.Now, region: c.Region,
 		reads: c.Reads, retention: c.Retention, sealEvery: c.SealEvery,
 		stop: make(chan struct{}), written: make(chan struct{}),
 	}
@@ -193,7 +196,7 @@ func (t *Trail) record(ctx context.Context, tx *store.Tx) error {
 		if does == reads || c.Who().Account == "" {
 			return nil
 		}
-		*room = appendCall((*room)[:0], c, does, c.Result(), nil, "")
+		*room = t.call((*room)[:0], c, does, c.Result(), nil, "")
 		tx.AfterCommit(c.SetRecorded)
 		return t.insert(tx, c.Who().Account, *room)
 	}
@@ -223,13 +226,13 @@ func (t *Trail) Ended(ctx context.Context, out any, err error) error {
 		f := fault.Of(err)
 		// Who is not known could fill the disk.
 		if account != "" && (c.Stage() == api.Refused || denies(f) || does != reads && c.Stage() >= api.Allowed) {
-			t.enqueue(account, appendCall(nil, c, does, nil, f, ""))
+			t.enqueue(account, t.call(nil, c, does, nil, f, ""))
 		}
 		return nil
 	case does == admits:
 		return t.admit(ctx, c, out)
 	case does == alters || t.reads:
-		t.enqueue(account, appendCall(nil, c, does, out, nil, ""))
+		t.enqueue(account, t.call(nil, c, does, out, nil, ""))
 	}
 	return nil
 }
@@ -254,7 +257,8 @@ func (t *Trail) admit(ctx context.Context, c api.Call, out any) error {
 	if len(accounts) > 1 {
 		shared = uuid.NewString()
 	}
-	record := appendCall(nil, c, admits, out, nil, shared)
+	record := t.call(nil, c, admits, out, nil, shared)
+	c.SetRecorded() // so that this Write is not recorded as a change
 	return t.db.Write(ctx, func(tx *store.Tx) error {
 		for _, account := range accounts {
 			if err := t.insert(tx, account, record); err != nil {
