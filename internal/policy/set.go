@@ -57,7 +57,7 @@ func NewSet(kind Kind, policies ...Attached) *Set {
 			if stmt.deny {
 				x = &s.deny
 			}
-			x.add(entry{stmt: stmt, policy: int32(len(s.policies)), order: order}) //nolint:gosec // the statements of a principal fit in memory, and in 31 bits
+			x.add(entry{stmt: stmt, policy: int32(len(s.policies)), order: order})
 			order++
 		}
 		s.policies = append(s.policies, a)
