@@ -15,11 +15,11 @@ import (
 type digest = [sha256.Size]byte
 
 // leafOf is the hash of one event.
-func leafOf(seq int64, record []byte) (d digest) {
-	h := sha256.New()
-	h.Write(binary.BigEndian.AppendUint64(nil, uint64(seq)))
-	h.Write(record)
-	return digest(h.Sum(d[:0]))
+func leafOf(seq int64, record []byte) digest {
+	room := buffers.Get().(*[]byte)
+	defer buffers.Put(room)
+	*room = append(binary.BigEndian.AppendUint64((*room)[:0], uint64(seq)), record...)
+	return sha256.Sum256(*room)
 }
 
 // newBatchHash begins the hash of a batch: over the one of the batch before,

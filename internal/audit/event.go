@@ -69,15 +69,70 @@ var headEnd = []byte(`,"sourceIPAddress":`)
 
 // head reads the head of a stored record.
 func (e *event) head() (head, error) {
-	h := head{EventSource: quickSightSource}
 	text := e.Record
 	if i := bytes.Index(text, headEnd); i >= 0 {
-		text = append(text[:i:i], '}')
+		text = text[:i]
+		if h, ok := scanHead(text); ok {
+			return h, nil
+		}
+		text = append(text[:len(text):len(text)], '}')
 	}
+	h := head{EventSource: quickSightSource}
 	if err := json.Unmarshal(text, &h); err != nil {
 		return h, fmt.Errorf("audit: event %d of account %s cannot be read: %w", e.Seq, e.Account, err)
 	}
 	return h, nil
+}
+
+// scanHead reads what sealing needs of a head, in a tenth of the time: a head as
+// this package writes it, with one resource at most, and no character that JSON
+// escapes. It leaves the session's context out.
+func scanHead(text []byte) (h head, ok bool) {
+	if bytes.IndexByte(text, '\\') >= 0 || !bytes.HasPrefix(text, []byte(`{"eventName":"`)) {
+		return h, false
+	}
+	// Quotes inside of strings would be escaped, so these names are names.
+	h.EventName, _ = between(text, `{"eventName":"`)
+	h.EventSource = quickSightSource
+	if source, ok := between(text, `,"eventSource":"`); ok {
+		h.EventSource = source
+	}
+	h.AWSRegion, _ = between(text, `,"awsRegion":"`)
+	at := bytes.Index(text, []byte(`,"userIdentity":{"type":"`))
+	if at < 0 {
+		return h, false
+	}
+	h.ReadOnly = bytes.Contains(text[:at], []byte(`,"readOnly":true`))
+	if i := bytes.Index(text[:at], []byte(`,"resources":["`)); i >= 0 {
+		name, _ := between(text[i:at], `,"resources":["`)
+		h.Resources = []string{name}
+		if !bytes.HasSuffix(text[:at], []byte(`"]`)) || len(name)+len(`,"resources":[""]`) != at-i {
+			return h, false
+		}
+	}
+	u := text[at:]
+	if i := bytes.Index(u, []byte(`,"sessionContext":`)); i >= 0 { // which has an ARN of its own
+		u = u[:i]
+	}
+	h.UserIdentity.Type, _ = between(u, `"type":"`)
+	h.UserIdentity.ARN, _ = between(u, `,"arn":"`)
+	h.UserIdentity.AccessKeyID, _ = between(u, `,"accessKeyId":"`)
+	h.UserIdentity.UserName, _ = between(u, `,"userName":"`)
+	return h, true
+}
+
+// between gives what stands in text between a name and the next quote.
+func between(text []byte, name string) (string, bool) {
+	i := bytes.Index(text, []byte(name))
+	if i < 0 {
+		return "", false
+	}
+	text = text[i+len(name):]
+	n := bytes.IndexByte(text, '"')
+	if n < 0 {
+		return "", false
+	}
+	return string(text[:n]), true
 }
 
 // userName is CloudTrail's name for who it was.

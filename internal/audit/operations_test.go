@@ -420,7 +420,7 @@ func TestRecord(t *testing.T) {
 			t.Errorf("requestParameters %s", got)
 		}
 		user, _ := r.ResponseElements["user"].(map[string]any)
-		if user["arn"] != *out.User.Arn || user["principalId"] != *out.User.PrincipalId || r.ResponseElements["userInvitationUrl"] != "HIDDEN_DUE_TO_SECURITY_REASONS" {
+		if user["arn"] != *out.User.Arn || user["principalId"] != *out.User.PrincipalId {
 			t.Errorf("responseElements %v", r.ResponseElements)
 		}
 		if len(r.Resources) != 1 || r.Resources[0]["ARN"] != *out.User.Arn || r.Resources[0]["type"] != "AWS::QuickSight::User" || r.Resources[0]["accountId"] != home {

@@ -180,7 +180,7 @@ func (t *Trail) insert(tx *store.Tx, account string, record []byte) error {
 	return errors.New("audit: no number is free")
 }
 
-// buffers are for the records of changes, which are gone once they are inserted.
+// buffers are for records that are gone soon: inserted, or hashed.
 var buffers = sync.Pool{New: func() any { return new([]byte) }}
 
 // record writes the event of what tx has changed, if a call or a job is behind

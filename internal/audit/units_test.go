@@ -11,8 +11,10 @@ import (
 	"testing"
 	"time"
 
+	jsonv2 "github.com/go-json-experiment/json"
 	"pgregory.net/rapid"
 
+	"onsight/internal/api"
 	"onsight/internal/cloudtrailapi"
 	"onsight/internal/contract"
 	"onsight/internal/iamapi"
@@ -337,5 +339,55 @@ func TestDamagedEvent(t *testing.T) {
 				t.Errorf("%q has no %s; it has %v", record, name, slices.Sorted(maps.Keys(got)))
 			}
 		}
+	}
+}
+
+// TestScanHead: the short way to read a head leads to the same as the long one.
+func TestScanHead(t *testing.T) {
+	t.Parallel()
+	parts := func(t *rapid.T, label string, values ...string) string {
+		return rapid.SampledFrom(values).Draw(t, label)
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.OneOf(rapid.StringMatching(`[a-zA-Z0-9:/.,_ {}\[\]-]{0,20}`), rapid.String())
+		b := append([]byte(`{"eventName":"`), parts(t, "name", "RegisterUser", "AssumeRole")+`"`...)
+		if rapid.Bool().Draw(t, "has source") {
+			b = member(b, "eventSource", "iam.amazonaws.com")
+		}
+		b = member(b, "awsRegion", "us-east-1")
+		if rapid.Bool().Draw(t, "reads") {
+			b = append(b, `,"readOnly":true`...)
+		}
+		b = appendResource(b, text.Draw(t, "resource"))
+		who := api.Identity{Principal: api.Principal{
+			Type: parts(t, "type", "Root", "IAMUser", "AssumedRole"), UserID: text.Draw(t, "id"), ARN: text.Draw(t, "arn"), AccessKeyID: text.Draw(t, "key"),
+		}}
+		if rapid.Bool().Draw(t, "has session") {
+			who.Session = &api.Session{IssuerARN: text.Draw(t, "issuer"), IssuerName: text.Draw(t, "issuer's name")}
+		}
+		if rapid.Bool().Draw(t, "federated") {
+			b = appendFederated(b, &stsapi.AssumeRoleWithWebIdentityResponse{SubjectFromWebIdentityToken: new(text.Draw(t, "subject"))})
+		} else {
+			b = appendIdentity(b, &who, parts(t, "invoked by", "", "onsight"))
+		}
+		got, ok := scanHead(b)
+		if !ok {
+			return
+		}
+		want := head{EventSource: quickSightSource}
+		if err := jsonv2.Unmarshal(append(b, '}'), &want); err != nil {
+			t.Fatalf("%s: %v", b, err)
+		}
+		u := want.UserIdentity
+		want.UserIdentity = identity{Type: u.Type, ARN: u.ARN, AccessKeyID: u.AccessKeyID, UserName: u.UserName}
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("%s}: got %+v, want %+v", b, got, want)
+		}
+	})
+	e := event{Record: []byte(user("eve", "RegisterUser", "x"))}
+	if i := strings.Index(string(e.Record), string(headEnd)); i < 0 {
+		t.Error("the record has no end of its head")
+	} else if _, ok := scanHead(e.Record[:i]); !ok {
+		t.Error("a usual record is not read the short way")
 	}
 }

@@ -61,7 +61,8 @@ func (s *Service) registerUser(ctx context.Context, in *qs.RegisterUserRequest) 
 		// registered, and as true from the next read on where no invitation waits.
 		shown.Active = new(false)
 		out = &qs.RegisterUserResponse{User: &shown}
-		api.Result(ctx, out)
+		// The rest stands in the request.
+		api.Result(ctx, &qs.RegisterUserResponse{User: &qs.User{Arn: shown.Arn, PrincipalId: shown.PrincipalId}})
 		if len(in.Tags) > 0 {
 			if err := s.tags.Put(tx, *shown.Arn, in.Tags); err != nil {
 				return err
