@@ -288,3 +288,48 @@ func TestExplainAccess(t *testing.T) {
 		}
 	})
 }
+
+// TestPermissionListsDecideForUsers asks what the lists of connectors give to
+// the users of QuickSight.
+func TestPermissionListsDecideForUsers(t *testing.T) {
+	testkit.Each(t, func(t *testing.T, srv *testkit.Server) {
+		srv.Subscribe(t)
+		allowed(t, "RegisterUser", register(t, srv, "ana"))
+		const ana = "arn:aws:quicksight:us-east-1:111122223333:user/default/ana"
+		connector, err := testkit.Call(t, srv, qs.CreateActionConnector, qs.CreateActionConnectorRequest{
+			AwsAccountId: testkit.Account, ActionConnectorId: "hook", Name: "Hook", Type: qs.ActionConnectorTypeGenericHTTP,
+			AuthenticationConfig: &qs.AuthConfig{AuthenticationType: qs.ConnectionAuthTypeNone, AuthenticationMetadata: &qs.AuthenticationMetadata{
+				NoneConnectionMetadata: &qs.NoneConnectionMetadata{BaseEndpoint: "https://hooks.example.org"},
+			}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		explain := func(principal, action string) (*onsightapi.ExplainAccessResponse, error) {
+			return testkit.Call(t, srv, onsightapi.ExplainAccess, onsightapi.ExplainAccessRequest{
+				AwsAccountId: testkit.Account, Principal: principal, Action: action, Resource: connector.Arn,
+			})
+		}
+		out, err := explain(ana, "quicksight:DescribeActionConnector")
+		if err != nil || *out.Allowed || out.Missing == nil {
+			t.Errorf("before anything is granted: %+v, %v", out, err)
+		}
+		_, err = testkit.Call(t, srv, qs.UpdateActionConnectorPermissions, qs.UpdateActionConnectorPermissionsRequest{
+			AwsAccountId: testkit.Account, ActionConnectorId: "hook",
+			GrantPermissions: []qs.ResourcePermission{{Principal: ana, Actions: []string{"quicksight:DescribeActionConnector"}}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if out, err := explain(ana, "quicksight:DescribeActionConnector"); err != nil || !*out.Allowed || *out.Policy != *connector.Arn {
+			t.Errorf("what is granted: %+v, %v", out, err)
+		}
+		if out, err := explain(ana, "quicksight:DeleteActionConnector"); err != nil || *out.Allowed || len(out.Statements) != 1 {
+			t.Errorf("what is not granted: %+v, %v", out, err)
+		}
+		_, err = explain("arn:aws:quicksight:us-east-1:111122223333:user/default/nobody", "quicksight:DescribeActionConnector")
+		if f := fault.Of(err); f == nil || f.Code != "ResourceNotFoundException" {
+			t.Errorf("somebody who is not there: %v", err)
+		}
+	})
+}

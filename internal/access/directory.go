@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"onsight/internal/api"
+	"onsight/internal/arn"
 	"onsight/internal/contract"
 	"onsight/internal/policy"
 	"onsight/internal/store"
@@ -89,4 +90,20 @@ type Session struct {
 type Tags interface {
 	// Of gives the tags of the resource of an ARN; none where it is not there.
 	Of(tx *store.Tx, arn string) (map[string]string, error)
+}
+
+// People is what access asks of whoever keeps the users and groups of
+// QuickSight.
+type People interface {
+	// Exists says whether the user or group of an ARN is there.
+	Exists(tx *store.Tx, principal arn.ARN) (bool, error)
+	// Groups gives the ARNs of the groups that a user is a member of.
+	Groups(tx *store.Tx, user arn.ARN) ([]string, error)
+}
+
+// Lists is what access asks of whoever keeps the permission lists of resources.
+type Lists interface {
+	// Granted gives what the list of a resource grants to each of some
+	// principals.
+	Granted(tx *store.Tx, resourceARN string, principals ...string) (map[string][]string, error)
 }

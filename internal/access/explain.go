@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"onsight/internal/api"
@@ -21,12 +23,13 @@ import (
 type Service struct {
 	holders    *Holders
 	authorizer *Authorizer
+	shared     Shared
 	tokens     *page.Tokens
 }
 
 // NewService makes a Service.
-func NewService(holders *Holders, authorizer *Authorizer, tokens *page.Tokens) *Service {
-	return &Service{holders: holders, authorizer: authorizer, tokens: tokens}
+func NewService(holders *Holders, authorizer *Authorizer, shared Shared, tokens *page.Tokens) *Service {
+	return &Service{holders: holders, authorizer: authorizer, shared: shared, tokens: tokens}
 }
 
 // Routes are the operations that this package answers.
@@ -45,6 +48,9 @@ func (s *Service) explaining(_ context.Context, in *onsightapi.ExplainAccessRequ
 // explainAccess decides a call that nobody makes, and tells all that led to
 // the decision.
 func (s *Service) explainAccess(ctx context.Context, in *onsightapi.ExplainAccessRequest) (*onsightapi.ExplainAccessResponse, error) {
+	if who, err := arn.Parse(in.Principal); err == nil && who.IsQuickSight() {
+		return s.explainShared(ctx, who, in)
+	}
 	k, err := s.holders.named(ctx, in.AwsAccountId, in.Principal)
 	if err != nil {
 		return nil, err
@@ -266,6 +272,8 @@ func statementName(index int, sid string) string {
 	}
 	return fmt.Sprintf("statement %d", index+1)
 }
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 func deref(s *string) string {
 	if s == nil {

@@ -113,7 +113,6 @@ func (a *App) join(ctx context.Context, c config.Config, o Options, keys *seal.K
 	if err != nil {
 		return err
 	}
-	explanations := access.NewService(rights.holders, rights.authorizer, tokens)
 	secrets := resource.Secrets{Keys: keys}
 	sealed := sealing.New(keys, c.Account, a.entities.Reseal, func(ctx context.Context) (int, error) { return secrets.Reseal(ctx, a.db) }, a.trail.Reseal)
 	accounts := &accounts{}
@@ -133,6 +132,7 @@ func (a *App) join(ctx context.Context, c config.Config, o Options, keys *seal.K
 		DB: a.db, Jobs: a.jobs, Keys: keys, Tokens: tokens, Log: o.Log, Now: o.Now,
 		Accounts: accounts, Principals: people, Tags: tags,
 	})
+	explanations := access.NewService(rights.holders, rights.authorizer, access.Shared{People: members{people}, Lists: lists{}}, tokens)
 	tags.Register("user", people.Exists)
 	tags.Register("custompermissions", people.Exists)
 	tags.Register("namespace", accounts.NamespaceExists)

@@ -2,6 +2,7 @@ package resource
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -77,6 +78,27 @@ func (k Kind[T]) Permissions(tx *store.Tx, resourceARN string) ([]qs.ResourcePer
 		}
 	}
 	return list, nil
+}
+
+// Granted gives what the permission list of a resource grants to each of some
+// principals; those that it does not name are left out.
+func Granted(tx *store.Tx, resourceARN string, principals ...string) (map[string][]string, error) {
+	granted := map[string][]string{}
+	for _, p := range principals {
+		text, err := store.One[string](tx, `SELECT actions FROM resource_permissions WHERE arn = $1 AND principal = $2`, resourceARN, p)
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		var actions []string
+		if err := json.Unmarshal([]byte(text), &actions); err != nil {
+			return nil, fmt.Errorf("permissions of %s: %w", resourceARN, err)
+		}
+		granted[p] = actions
+	}
+	return granted, nil
 }
 
 // Share takes the actions of revoke away and then adds those of grant, so that

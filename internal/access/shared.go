@@ -1,0 +1,101 @@
+package access
+
+import (
+	"context"
+	"slices"
+
+	"onsight/internal/arn"
+	"onsight/internal/fault"
+	"onsight/internal/onsightapi"
+	"onsight/internal/store"
+)
+
+// Shared decides what the users and groups of QuickSight may do: by the
+// permission lists of resources, where IAM's policies decide for the callers of
+// the API. A user may do what the list grants to it or to one of its groups.
+type Shared struct {
+	People People
+	Lists  Lists
+}
+
+// A Grant is why somebody may do something with a resource.
+type Grant struct {
+	// Allowed tells whether it is granted.
+	Allowed bool
+	// Principal is who is granted it: the user, or a group of it.
+	Principal string
+	// Entries are what the list grants to the user and to each of its groups.
+	Entries map[string][]string
+}
+
+// Decide says whether a user or group may perform an action on a resource;
+// ResourceNotFoundException when there is no such principal.
+func (s Shared) Decide(tx *store.Tx, principal arn.ARN, action, resource string) (Grant, error) {
+	ok, err := s.People.Exists(tx, principal)
+	if err == nil && !ok {
+		err = fault.NotFound("", "Principal %s can't be found.", principal)
+	}
+	if err != nil {
+		return Grant{}, err
+	}
+	who := []string{principal.String()}
+	if kind, _ := principal.Split(); kind == "user" {
+		groups, err := s.People.Groups(tx, principal)
+		if err != nil {
+			return Grant{}, err
+		}
+		who = append(who, groups...)
+	}
+	g := Grant{}
+	if g.Entries, err = s.Lists.Granted(tx, resource, who...); err != nil {
+		return Grant{}, err
+	}
+	for _, p := range who {
+		if slices.Contains(g.Entries[p], action) {
+			g.Allowed, g.Principal = true, p
+			break
+		}
+	}
+	return g, nil
+}
+
+// explainShared tells what the permission list of a resource says of a user or
+// group.
+func (s *Service) explainShared(ctx context.Context, who arn.ARN, in *onsightapi.ExplainAccessRequest) (*onsightapi.ExplainAccessResponse, error) {
+	if who.Account != in.AwsAccountId {
+		return nil, fault.Invalid("Principal %s isn't of account %s.", in.Principal, in.AwsAccountId)
+	}
+	if in.Resource == nil {
+		return nil, fault.Invalid("Resource is required for a user or group of QuickSight: its permission list decides.")
+	}
+	var g Grant
+	err := s.holders.db.Read(ctx, func(tx *store.Tx) (err error) {
+		g, err = s.shared.Decide(tx, who, in.Action, *in.Resource)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := &onsightapi.ExplainAccessResponse{
+		Principal: &in.Principal, Action: &in.Action, Resource: in.Resource, Allowed: &g.Allowed,
+		Outcome: new(onsightapi.AccessOutcomeAllowed), Levels: []onsightapi.AccessLevel{}, Statements: []onsightapi.StatementFinding{},
+	}
+	if g.Allowed {
+		out.Policy, out.PolicyType, out.Statement = in.Resource, new("permission list"), new("entry of "+g.Principal)
+	} else {
+		out.Outcome = new(onsightapi.AccessOutcomeImplicitDeny)
+		out.Missing = new("The permission list of " + *in.Resource + " must grant " + in.Action + " to " + in.Principal + " or to one of its groups.")
+	}
+	out.Levels = append(out.Levels, onsightapi.AccessLevel{Kind: new("permission list"), Outcome: out.Outcome})
+	for _, p := range sortedKeys(g.Entries) {
+		finding := onsightapi.StatementFinding{
+			Kind: new("permission list"), Policy: in.Resource, Statement: new("entry of " + p), Effect: new("Allow"),
+			Applies: new(slices.Contains(g.Entries[p], in.Action)), Misses: []string{},
+		}
+		if !*finding.Applies {
+			finding.Misses = append(finding.Misses, "Action is none of those that the entry grants")
+		}
+		out.Statements = append(out.Statements, finding)
+	}
+	return out, nil
+}
