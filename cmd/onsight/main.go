@@ -22,6 +22,7 @@ Commands:
   serve        serve the API
   credentials  print the root credentials of an account, or make them
   access       ask a running server what policies allow, and why
+  audit        export and verify the audit trail, at a running server
   keys         change the keys that seal secrets, at a running server
   version      print the version
 
@@ -57,6 +58,8 @@ func run(ctx context.Context, args []string, s streams) int {
 		err = credentials(args[1:], s)
 	case "access":
 		err = accessCommand(ctx, args[1:], s)
+	case "audit":
+		err = auditCommand(ctx, args[1:], s)
 	case "keys":
 		err = keysCommand(ctx, args[1:], s)
 	case "version", "-version", "--version":
