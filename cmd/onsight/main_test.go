@@ -129,6 +129,50 @@ func TestServeFirstAndSecondStart(t *testing.T) {
 	}
 }
 
+// TestRemoteCommands asks a running server, with the root credentials of its
+// folder.
+func TestRemoteCommands(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	p := start(t, dir)
+	run := func(status int, args ...string) string {
+		t.Helper()
+		cmd := exec.Command(p.cmd.Path, append(args, "-endpoint", p.url)...)
+		cmd.Dir = dir
+		cmd.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID=", "AWS_SECRET_ACCESS_KEY=", "AWS_REGION=", "AWS_DEFAULT_REGION=")
+		out, _ := cmd.CombinedOutput()
+		if got := cmd.ProcessState.ExitCode(); got != status {
+			t.Errorf("%v: exit status %d, want %d\n%s", args, got, status, out)
+		}
+		return string(out)
+	}
+	has := func(text, part string) {
+		t.Helper()
+		if !strings.Contains(text, part) {
+			t.Errorf("got %q, want … %q", text, part)
+		}
+	}
+	has(run(0, "access", "explain", "-principal", "root", "-action", "quicksight:ListUsers"), "ALLOWED: arn:aws:iam::111122223333:root may perform quicksight:ListUsers on *")
+	has(run(1, "access", "explain", "-principal", "user/nobody", "-action", "quicksight:ListUsers"), "Principal user/nobody can't be found.")
+	has(run(0, "access", "principals", "-action", "quicksight:ListUsers"), "The account's root may do everything besides.")
+	has(run(0, "access", "actions", "-principal", "root", "-json"), `"quicksight:RegisterUser"`)
+	has(run(2, "access", "explain", "-principal", "root"), "access explain needs -action")
+	has(run(0, "keys", "list"), "seals and opens")
+	has(run(0, "keys", "rotate"), "secrets are sealed with")
+	if n := strings.Count(run(0, "keys", "retire"), "opens"); n != 1 {
+		t.Errorf("%d keys after retire, want 1", n)
+	}
+	has(run(0, "audit", "verify"), "intact")
+	has(run(0, "audit", "export"), `"eventName":"RotateSealingKey"`)
+	has(run(0, "audit", "export", "-since", "2100-01-01T00:00:00Z"), "")
+	has(run(1, "audit", "export", "-since", "yesterday"), "Since")
+	has(run(1, "keys", "list", "-data", t.TempDir(), "-account", "111122223333"), "no credentials")
+	if err := p.stop(t); err != nil {
+		t.Error(err)
+	}
+	has(run(1, "keys", "list"), "does the server run?")
+}
+
 func TestDrain(t *testing.T) {
 	t.Parallel()
 	p := start(t, t.TempDir())
