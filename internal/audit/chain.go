@@ -6,10 +6,14 @@ import (
 	"encoding/binary"
 	"errors"
 	"hash"
+	"sync"
 
 	"onsight/internal/seal"
 	"onsight/internal/store"
 )
+
+// buffers are for what is hashed.
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
 
 // A digest is a SHA-256.
 type digest = [sha256.Size]byte

@@ -339,11 +339,10 @@ func TestSealing(t *testing.T) {
 		const many = maxRound + maxBatch + 7
 		b.write(func(tx *store.Tx) error {
 			for range many {
-				if err := b.insert(tx, ana, []byte(user("eve", "RegisterUser", "x"))); err != nil {
-					return err
-				}
+				leave(tx, ana, user("eve", "RegisterUser", "x"))
 			}
-			return b.insert(tx, bob, []byte(user("eve", "RegisterUser", "x")))
+			leave(tx, bob, user("eve", "RegisterUser", "x"))
+			return nil
 		})
 		r := b.verify("")
 		if len(r.Problems) > 0 || len(r.Accounts) != 2 || r.Accounts[0].Unsealed != many || r.Accounts[0].Head.Total != 0 {
@@ -386,7 +385,8 @@ func TestTwoSeal(t *testing.T) {
 			defer func() { done <- struct{}{} }()
 			for i := range 60 {
 				err := b.db.Write(context.Background(), func(tx *store.Tx) error {
-					return b.insert(tx, []string{ana, bob}[i%2], []byte(user("eve", "RegisterUser", "x")))
+					leave(tx, []string{ana, bob}[i%2], user("eve", "RegisterUser", "x"))
+					return nil
 				})
 				if err != nil {
 					t.Error(err)

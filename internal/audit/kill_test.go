@@ -48,8 +48,9 @@ func child() {
 		if !ok {
 			return nil
 		}
-		return t.insert(tx, ana, []byte(user("eve", "TagResource", name)))
-	})
+		leave(tx, ana, user("eve", "TagResource", name))
+		return nil
+	}, t.insert)
 	t.Start()
 	for w := range 8 {
 		go func() {

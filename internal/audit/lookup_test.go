@@ -90,10 +90,10 @@ func TestLookup(t *testing.T) {
 			}
 			record += fmt.Sprintf(`,"resources":[%q],"userIdentity":{%s},"sourceIPAddress":"::1","requestParameters":{"eventName":"Other","x":"rare"},"requestID":"r"}`, w.resource, id)
 			b.write(func(tx *store.Tx) error {
-				err := b.insert(tx, w.account, []byte(record))
-				w.seq = b.last
-				return err
+				leave(tx, w.account, record)
+				return nil
 			})
+			w.seq = b.last
 			all = append(all, w)
 			if random.IntN(40) == 0 && i < 880 {
 				b.seal()
@@ -261,7 +261,8 @@ func TestPagesUnderLoad(t *testing.T) {
 			func() {
 				b.advance(time.Millisecond)
 				_ = b.db.Write(context.Background(), func(tx *store.Tx) error {
-					return b.insert(tx, ana, []byte(user("eve", "RegisterUser", "more")))
+					leave(tx, ana, user("eve", "RegisterUser", "more"))
+					return nil
 				})
 			},
 			func() { _, _ = b.sealRound(context.Background()) },

@@ -22,7 +22,7 @@ const (
 // enqueue leaves an event to be written, or drops it.
 func (t *Trail) enqueue(account string, record []byte) {
 	select {
-	case t.queue <- entry{account, t.now(), record}:
+	case t.queue <- &entry{account: account, record: record, at: t.now()}:
 	default:
 		t.dropped.Add(1)
 	}
@@ -32,7 +32,7 @@ func (t *Trail) enqueue(account string, record []byte) {
 func (t *Trail) write() {
 	var told time.Time
 	for {
-		var batch []entry
+		var batch []*entry
 		select {
 		case e := <-t.queue:
 			batch = t.more(append(batch, e))
@@ -51,7 +51,7 @@ func (t *Trail) write() {
 }
 
 // more adds what else is in the queue.
-func (t *Trail) more(batch []entry) []entry {
+func (t *Trail) more(batch []*entry) []*entry {
 	for len(batch) < writeBatch {
 		select {
 		case e := <-t.queue:
@@ -65,7 +65,7 @@ func (t *Trail) more(batch []entry) []entry {
 
 // writeBatch writes events, and tries again until it succeeds; once the Trail
 // stops it tries only once.
-func (t *Trail) writeBatch(batch []entry) {
+func (t *Trail) writeBatch(batch []*entry) {
 	for {
 		err := t.db.Write(context.Background(), func(tx *store.Tx) error {
 			for _, e := range batch {
@@ -73,9 +73,7 @@ func (t *Trail) writeBatch(batch []entry) {
 				if t.now().Sub(e.at) > lateness {
 					record = append(member(record[:len(record)-1:len(record)-1], "eventTime", e.at.UTC().Format(time.RFC3339)), '}')
 				}
-				if err := t.insert(tx, e.account, record); err != nil {
-					return err
-				}
+				tx.Leave(&entry{account: e.account, record: record})
 			}
 			return nil
 		})

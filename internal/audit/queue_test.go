@@ -88,7 +88,7 @@ func TestQueueWaitsForTheStore(t *testing.T) {
 	var mu sync.Mutex
 	fails := 2
 	// A hook that refuses stands for a store that is away.
-	db.BeforeCommit(func(context.Context, *store.Tx) error {
+	db.BeforeCommit(nil, func(tx *store.Tx, left []any) error {
 		mu.Lock()
 		defer mu.Unlock()
 		if fails > 0 {
@@ -96,7 +96,7 @@ func TestQueueWaitsForTheStore(t *testing.T) {
 			b.advance(time.Minute)
 			return broken
 		}
-		return nil
+		return b.insert(tx, left)
 	})
 	happened := b.now()
 	b.enqueue(ana, []byte(user("eve", "RegisterUser", "x")))

@@ -10,6 +10,39 @@ const hexDigits = "0123456789abcdef"
 // quote appends s as a JSON string. What is not UTF-8 becomes U+FFFD.
 func quote(b []byte, s string) []byte {
 	b = append(b, '"')
+	n := plain(s)
+	b = append(b, s[:n]...)
+	if n < len(s) {
+		b = escape(b, s[n:])
+	}
+	return append(b, '"')
+}
+
+// plain tells how many bytes at the beginning of s stand for themselves in a
+// JSON string. It looks at eight at a time.
+func plain(s string) int {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	i := 0
+	for ; i+8 <= len(s); i += 8 {
+		x := uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |
+			uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
+		// The top bit of a byte tells that it is below ' ', a quote, a backslash,
+		// or no ASCII; or that one before it is.
+		quotes, slashes := x^ones*'"', x^ones*'\\'
+		if (x|(x-ones*' ')|(quotes-ones)|(slashes-ones))&tops != 0 {
+			break
+		}
+	}
+	for ; i < len(s); i++ {
+		if c := s[i]; c < ' ' || c >= utf8.RuneSelf || c == '"' || c == '\\' {
+			break
+		}
+	}
+	return i
+}
+
+// escape appends s as it stands inside of a JSON string.
+func escape(b []byte, s string) []byte {
 	start := 0
 	for i := 0; i < len(s); {
 		c := s[i]
@@ -40,7 +73,7 @@ func quote(b []byte, s string) []byte {
 		i++
 		start = i
 	}
-	return append(append(b, s[start:]...), '"')
+	return append(b, s[start:]...)
 }
 
 // member appends a member whose value is a string, after a comma.

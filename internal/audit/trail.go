@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -58,24 +59,16 @@ type Trail struct {
 	reads     bool
 	retention time.Duration
 	sealEvery time.Duration
-	insertion string
 
 	mu   sync.Mutex
 	last int64 // the highest number given to an event so far
 
-	queue   chan entry
+	queue   chan *entry
 	dropped atomic.Int64 // events for which the queue had no room
 
 	stop    chan struct{}
 	written chan struct{} // closed when the queue is empty for good
 	stopped sync.WaitGroup
-}
-
-// An entry is an event that waits in the queue.
-type entry struct {
-	account string
-	at      time.Time
-	record  []byte
 }
 
 // Open makes a Trail, and has the store call it before each commit. It writes
@@ -92,11 +85,7 @@ func Open(ctx context.Context, c Config) (*Trail, error) {
 	if c.Queue == 0 {
 		c.Queue = queueLength
 	}
-	t.queue = make(chan entry, c.Queue)
-	t.insertion = insertAlone
-	if c.DB.Dialect() == store.PostgreSQL {
-		t.insertion = insertShared
-	}
+	t.queue = make(chan *entry, c.Queue)
 	err := c.DB.Read(ctx, func(tx *store.Tx) (err error) {
 		t.last, err = highest(tx)
 		return err
@@ -104,7 +93,7 @@ func Open(ctx context.Context, c Config) (*Trail, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the end of the audit trail: %w", err)
 	}
-	c.DB.BeforeCommit(t.record)
+	c.DB.BeforeCommit(t.record, t.insert)
 	return t, nil
 }
 
@@ -151,25 +140,55 @@ func (t *Trail) passed(seq int64) {
 // The folder of SQLite belongs to one process, whose writers come one after the
 // other, so a number is above all others. Servers that share a PostgreSQL have
 // clocks of their own: an event of one that is late must not come in before
-// what another has sealed, nor meet another's number. That the row which says
-// so is read here has PostgreSQL fail one of two transactions that seal and
-// write at once.
+// what another has sealed. That the row which says so is read here has
+// PostgreSQL fail one of two transactions that seal and write at once. There
+// one statement takes the events of many calls, for each waits for an answer.
 const (
-	insertAlone  = `INSERT INTO audit_events (seq, account, record) VALUES ($1, $2, $3)`
-	insertShared = `INSERT INTO audit_events (seq, account, record)
-		SELECT CAST($1 AS BIGINT), CAST($2 AS TEXT), CAST($3 AS TEXT)
-		WHERE NOT EXISTS (SELECT 1 FROM audit_chains WHERE account = '' AND head_seq >= CAST($1 AS BIGINT))
-		ON CONFLICT DO NOTHING`
+	insertOne  = `INSERT INTO audit_events (seq, account, record) VALUES ($1, $2, $3)`
+	insertMany = `INSERT INTO audit_events (seq, account, record)
+		SELECT e.seq, e.account, e.record
+		FROM unnest(CAST(string_to_array($2, ' ') AS BIGINT[]), string_to_array($3, ' '), string_to_array($4, chr(10))) AS e (seq, account, record)
+		WHERE NOT EXISTS (SELECT 1 FROM audit_chains WHERE account = '' AND head_seq >= CAST($1 AS BIGINT))`
 )
 
-// insert adds an event to the trail of an account.
-func (t *Trail) insert(tx *store.Tx, account string, record []byte) error {
-	// The store has taken the text by the time that Exec returns.
-	text := unsafe.String(unsafe.SliceData(record), len(record))
-	for range 10 {
-		n, err := tx.Exec(t.insertion, t.next(), account, text)
-		if err != nil || n == 1 {
+// insert writes the entries that were left in a transaction.
+func (t *Trail) insert(tx *store.Tx, left []any) error {
+	if t.db.Dialect() == store.PostgreSQL {
+		return t.insertMany(tx, left)
+	}
+	for _, v := range left {
+		e := v.(*entry)
+		// The store has taken the text by the time that Exec returns.
+		if _, err := tx.Exec(insertOne, t.next(), e.account, unsafe.String(unsafe.SliceData(e.record), len(e.record))); err != nil {
 			return err
+		}
+	}
+	free(left)
+	return nil
+}
+
+func (t *Trail) insertMany(tx *store.Tx, left []any) error {
+	var numbers, accounts, records []byte
+	for range 10 {
+		numbers, accounts, records = numbers[:0], accounts[:0], records[:0]
+		first := int64(0)
+		for i, v := range left {
+			e, seq := v.(*entry), t.next()
+			if i == 0 {
+				first = seq
+			} else {
+				numbers, accounts, records = append(numbers, ' '), append(accounts, ' '), append(records, '\n')
+			}
+			// Accounts have no spaces, and JSON no line breaks inside of strings.
+			numbers, accounts, records = strconv.AppendInt(numbers, seq, 10), append(accounts, e.account...), append(records, e.record...)
+		}
+		n, err := tx.Exec(insertMany, first, string(numbers), string(accounts), string(records))
+		if err != nil {
+			return err
+		}
+		if n == int64(len(left)) {
+			free(left)
+			return nil
 		}
 		seq, err := highest(tx)
 		if err != nil {
@@ -180,14 +199,29 @@ func (t *Trail) insert(tx *store.Tx, account string, record []byte) error {
 	return errors.New("audit: no number is free")
 }
 
-// buffers are for records that are gone soon: inserted, or hashed.
-var buffers = sync.Pool{New: func() any { return new([]byte) }}
+// An entry is an event on its way to the database.
+type entry struct {
+	account string
+	record  []byte
+	at      time.Time // when it happened, where it waits in the queue
+	pooled  bool
+}
 
-// record writes the event of what tx has changed, if a call or a job is behind
-// it. The store calls it before the change becomes durable.
+// entries are those of changes, which nobody needs once they are written.
+var entries = sync.Pool{New: func() any { return &entry{pooled: true} }}
+
+// free gives the entries back that are used again.
+func free(left []any) {
+	for _, v := range left {
+		if e := v.(*entry); e.pooled && cap(e.record) <= 4096 {
+			entries.Put(e)
+		}
+	}
+}
+
+// record leaves the event of what tx has changed, if a call or a job is behind
+// it. The store calls it at the end of each change.
 func (t *Trail) record(ctx context.Context, tx *store.Tx) error {
-	room := buffers.Get().(*[]byte)
-	defer buffers.Put(room)
 	if c, ok := api.CallOf(ctx); ok {
 		if c.Recorded() || c.Stage() != api.Running {
 			return nil
@@ -196,9 +230,11 @@ func (t *Trail) record(ctx context.Context, tx *store.Tx) error {
 		if does == reads || c.Who().Account == "" {
 			return nil
 		}
-		*room = t.call((*room)[:0], c, does, c.Result(), nil, "")
+		e := entries.Get().(*entry)
+		e.account, e.record = c.Who().Account, t.call(e.record[:0], c, does, c.Result(), nil, "")
 		tx.AfterCommit(c.SetRecorded)
-		return t.insert(tx, c.Who().Account, *room)
+		tx.Leave(e)
+		return nil
 	}
 	run := job.Current(ctx)
 	if run == nil || run.Recorded || run.Behalf == nil {
@@ -208,9 +244,9 @@ func (t *Trail) record(ctx context.Context, tx *store.Tx) error {
 	if err != nil {
 		return err
 	}
-	*room = appendJob((*room)[:0], run, &by)
 	tx.AfterCommit(func() { run.Recorded = true })
-	return t.insert(tx, by.Who.Account, *room)
+	tx.Leave(&entry{account: by.Who.Account, record: appendJob(nil, run, &by)})
+	return nil
 }
 
 // Ended records a call that has ended without a record: one that was refused,
@@ -261,9 +297,7 @@ func (t *Trail) admit(ctx context.Context, c api.Call, out any) error {
 	c.SetRecorded() // so that this Write is not recorded as a change
 	return t.db.Write(ctx, func(tx *store.Tx) error {
 		for _, account := range accounts {
-			if err := t.insert(tx, account, record); err != nil {
-				return err
-			}
+			tx.Leave(&entry{account: account, record: record})
 		}
 		return nil
 	})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -40,8 +41,11 @@ type queue struct {
 	// lock and unlock surround a batch, where there is something to keep out; else nil.
 	lock   func(context.Context) error
 	unlock func()
-	// before is called at the end of each function that wrote; nil for nothing.
+	// before is called at the end of each function that wrote, and last with
+	// what all of a batch have left; see BeforeCommit. Nil is nothing.
 	before func(context.Context, *Tx) error
+	last   func(tx *Tx, left []any) error
+	db     *DB // for last
 
 	mu      sync.Mutex
 	busy    bool      // someone has the turn
@@ -69,6 +73,7 @@ type batch struct {
 	last    int64 // number of the last caller that may be a member
 	begun   bool  // the transaction is open
 	dirty   bool  // it holds what members did whose functions succeeded
+	left    []any // by them; see Tx.Leave
 	doomed  bool  // it cannot go on
 	done    chan struct{}
 	again   bool  // after done: whoever waited has to run once more
@@ -248,6 +253,18 @@ func (q *queue) finish(b *batch) {
 		q.rollback(b)
 		return
 	}
+	if len(b.left) > 0 {
+		if err := q.writeLeft(b); err != nil {
+			// Another number is free the next time.
+			b.again = conflict(err) || Duplicate(err) || q.s.dead()
+			b.verdict = err
+			q.rollback(b)
+			if b.again {
+				q.cool()
+			}
+			return
+		}
+	}
 	b.begun = false
 	err := q.s.commit()
 	defer q.release()
@@ -396,8 +413,9 @@ func (q *queue) write(ctx context.Context, db *DB, fn func(*Tx) error) (again bo
 		}
 		return b.again, err
 	}
-	if tx.wrote {
+	if tx.wrote || len(tx.left) > 0 {
 		b.dirty = true
+		b.left = append(b.left, tx.left...)
 	}
 	q.leave(b)
 	if b.done != nil {
@@ -410,6 +428,23 @@ func (q *queue) write(ctx context.Context, db *DB, fn func(*Tx) error) (again bo
 		fn()
 	}
 	return false, nil
+}
+
+// writeLeft has what the members of b have left written.
+func (q *queue) writeLeft(b *batch) (err error) {
+	// All members fail together, so there is no use for a savepoint.
+	tx := &Tx{ctx: context.Background(), db: q.db, s: q.s, w: b, wrote: true}
+	defer func() {
+		tx.s = nil
+		if p := recover(); p != nil { // the turn has to go on
+			err = fmt.Errorf("store: before the commit: panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	err = q.last(tx, b.left)
+	if tx.failed != nil && err == nil {
+		err = tx.failed
+	}
+	return err
 }
 
 // undo takes back what tx did; the whole batch where the transaction is beyond

@@ -5,13 +5,15 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"onsight/internal/store"
 	"onsight/internal/store/storetest"
 )
 
-// TestBeforeCommit has the hook write a row beside each change.
+// TestBeforeCommit has a row written beside each change, and another one left to
+// be written for all that share a transaction.
 func TestBeforeCommit(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
@@ -20,6 +22,7 @@ func TestBeforeCommit(t *testing.T) {
 			_, err := tx.Exec(`INSERT INTO tags (account, arn, key, value) VALUES ($1, $2, 'k', 'v')`, account, arn)
 			return err
 		}
+		var calls atomic.Int64
 		db.BeforeCommit(func(ctx context.Context, tx *store.Tx) error {
 			if tx.Context() != ctx {
 				t.Error("Tx.Context is not the context of Write")
@@ -28,7 +31,19 @@ func TestBeforeCommit(t *testing.T) {
 			if name == "refuse" {
 				return refused
 			}
+			tx.Leave(name)
 			return add(tx, "hook", name)
+		}, func(tx *store.Tx, left []any) error {
+			calls.Add(1)
+			if len(left) == 0 {
+				t.Error("called with nothing")
+			}
+			for _, name := range left {
+				if err := add(tx, "left", name.(string)); err != nil {
+					return err
+				}
+			}
+			return nil
 		})
 		write := func(name string, fn func(tx *store.Tx) error) error {
 			return db.Write(context.WithValue(t.Context(), hookKey{}, name), fn)
@@ -82,9 +97,88 @@ func TestBeforeCommit(t *testing.T) {
 			}
 			return all
 		}
-		changes, hooks := list("change"), list("hook")
-		if len(changes) != 64 || !slices.Equal(changes, hooks) {
-			t.Errorf("%d changes %q,\n%d rows of the hook %q", len(changes), changes, len(hooks), hooks)
+		changes, hooks, left := list("change"), list("hook"), list("left")
+		if len(changes) != 64 || !slices.Equal(changes, hooks) || !slices.Equal(changes, left) {
+			t.Errorf("%d changes %q,\n%d rows of the hook %q,\n%d that were left %q", len(changes), changes, len(hooks), hooks, len(left), left)
+		}
+		if n := calls.Load(); n == 0 || n > 64 {
+			t.Errorf("what was left was written in %d parts", n)
+		}
+		// Something may be left without a change of one's own.
+		if err := write("alone", func(tx *store.Tx) error { tx.Leave("alone"); return nil }); err != nil {
+			t.Error(err)
+		}
+		if got := list("left"); len(got) != 65 {
+			t.Errorf("%d rows that were left, want 65", len(got))
+		}
+	})
+}
+
+// TestBeforeCommitFails: when what was left cannot be written, all that share the
+// transaction fail, and the next goes on.
+func TestBeforeCommitFails(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		fails := errors.New("fails")
+		add := func(tx *store.Tx, account, arn string) error {
+			_, err := tx.Exec(`INSERT INTO tags (account, arn, key, value) VALUES ($1, $2, 'k', 'v')`, account, arn)
+			return err
+		}
+		var mode atomic.Value
+		db.BeforeCommit(func(_ context.Context, tx *store.Tx) error {
+			tx.Leave(1)
+			return nil
+		}, func(tx *store.Tx, _ []any) error {
+			switch mode.Load() {
+			case "error":
+				return fails
+			case "panic":
+				panic("at the end")
+			case "statement":
+				_, err := tx.Exec(`INSERT INTO tags (account, arn, key, value) VALUES ('a', 'b', 'k', NULL)`)
+				return err
+			case "duplicate":
+				mode.Store("")
+				return add(tx, "there", "already")
+			}
+			return nil
+		})
+		mode.Store("")
+		if err := db.Write(t.Context(), func(tx *store.Tx) error { return add(tx, "there", "already") }); err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range []string{"error", "panic", "statement"} {
+			mode.Store(m)
+			errs := make(chan error, 16)
+			for i := range cap(errs) {
+				go func() {
+					errs <- db.Write(t.Context(), func(tx *store.Tx) error { return add(tx, m, string(rune('a'+i))) })
+				}()
+			}
+			for range cap(errs) {
+				if err := <-errs; err == nil || m == "error" && !errors.Is(err, fails) {
+					t.Errorf("%s: %v", m, err)
+				}
+			}
+		}
+		mode.Store("duplicate")
+		runs := 0
+		err := db.Write(t.Context(), func(tx *store.Tx) error {
+			runs++
+			return add(tx, "again", "x")
+		})
+		if err != nil || runs != 2 {
+			t.Errorf("after a duplicate: %v, the function ran %d times, want 2", err, runs)
+		}
+		err = db.Read(t.Context(), func(tx *store.Tx) error {
+			all, err := store.All[string](tx, `SELECT account FROM tags ORDER BY account`)
+			if !slices.Equal(all, []string{"again", "there"}) {
+				t.Errorf("rows %q", all)
+			}
+			return err
+		})
+		if err != nil {
+			t.Error(err)
 		}
 	})
 }

@@ -25,6 +25,7 @@ type Tx struct {
 	saved  bool     // there is a savepoint
 	failed error    // of the first statement that failed; all later ones fail too
 	after  []func() // see AfterCommit
+	left   []any    // see Leave
 }
 
 // Context is the one that Read or Write was called with.
@@ -52,6 +53,11 @@ func (tx *Tx) Exec(query string, args ...any) (rows int64, err error) {
 // succeeded. It is for what follows from the change outside of the database:
 // waking a worker, dropping a cached value.
 func (tx *Tx) AfterCommit(fn func()) { tx.after = append(tx.after, fn) }
+
+// Leave leaves v to be written in the same transaction by the function that
+// BeforeCommit was given for it, together with what others leave whose
+// functions share the transaction. It is for Write.
+func (tx *Tx) Leave(v any) { tx.left = append(tx.left, v) }
 
 // prepare gives the statement for query, with its parameters set.
 func (tx *Tx) prepare(query string, args []any) (statement, error) {
