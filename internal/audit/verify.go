@@ -33,6 +33,9 @@ func (h Head) String() string {
 	return fmt.Sprintf("head %s %d %d %x", h.Account, h.Total, h.Seq, h.Hash)
 }
 
+// MarshalText is String, for JSON.
+func (h Head) MarshalText() ([]byte, error) { return []byte(h.String()), nil }
+
 // ParseHeads reads the heads in a text, such as what was printed by an earlier
 // Verify; other lines are passed over.
 func ParseHeads(text string) ([]Head, error) {
