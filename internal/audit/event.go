@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -75,7 +76,7 @@ func (e *event) head() (head, error) {
 		if h, ok := scanHead(text); ok {
 			return h, nil
 		}
-		text = append(text[:len(text):len(text)], '}')
+		text = append(slices.Clip(text), '}')
 	}
 	h := head{EventSource: quickSightSource}
 	if err := json.Unmarshal(text, &h); err != nil {

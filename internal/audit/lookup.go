@@ -131,8 +131,11 @@ func (s *search) run(tx *store.Tx) error {
 // byID finds the event whose id is asked for.
 func (s *search) byID(tx *store.Tx) error {
 	seq, err := numberIn(s.value)
-	if err != nil || seq < s.from || seq >= s.before {
-		return nil // there is none
+	if err != nil {
+		return nil //nolint:nilerr // no event has such an id
+	}
+	if seq < s.from || seq >= s.before {
+		return nil
 	}
 	events, err := store.All[event](tx, `SELECT seq, account, record FROM audit_events WHERE seq = $1 AND account = $2`, seq, s.account)
 	if err != nil || len(events) == 0 || eventID(s.account, seq) != s.value {
