@@ -491,6 +491,9 @@ func TestRefusals(t *testing.T) {
 		invalid := register
 		invalid.UserName, invalid.Email = nil, ""
 		refused(call(eve, invalid), "AccessDeniedException")
+		huge := register
+		huge.UserName = new(strings.Repeat("x", 1<<20))
+		refused(call(eve, huge), "AccessDeniedException")
 		_, err = testkit.Call(t, eve, iamapi.ListUsers, iamapi.ListUsersRequest{})
 		refused(err, "AccessDenied")
 		_, err = testkit.Call(t, w.srv.As(t, away), qs.DescribeUser, ana) // another account's own trail has it
@@ -519,13 +522,16 @@ func TestRefusals(t *testing.T) {
 
 		want := []string{
 			"DescribeUser AccessDeniedException true", "RegisterUser AccessDeniedException false", "RegisterUser AccessDeniedException false",
-			"ListUsers AccessDenied true", "RegisterUser InvalidParameterValueException false", "RegisterUser ValidationException false",
+			"RegisterUser AccessDeniedException false", "ListUsers AccessDenied true", "RegisterUser InvalidParameterValueException false", "RegisterUser ValidationException false",
 			"RegisterUser ResourceNotFoundException false", "CreateDashboard NotImplementedException false",
 		}
 		all := w.records(home, before+len(want))[before:]
 		var got []string
 		for _, r := range all {
 			w.wholesome(&r)
+			if len(r.text) > 8<<10 {
+				t.Errorf("an event of %s has %d bytes", r.EventName, len(r.text))
+			}
 			got = append(got, fmt.Sprint(r.EventName, " ", r.ErrorCode, " ", *r.ReadOnly))
 			if strings.HasPrefix(r.ErrorCode, "AccessDenied") && (r.UserIdentity.UserName != "eve" || !strings.HasPrefix(r.ErrorMessage, "User: arn:aws:iam::"+home+":user/eve is not authorized to perform: ")) {
 				t.Errorf("%s", r.text)

@@ -10,8 +10,7 @@ import (
 const (
 	// writeBatch is how many events of the queue one transaction takes.
 	writeBatch = 256
-	// lateness is from when on an event says itself when it happened, since it
-	// was written later.
+	// lateness is how far the time of an event may be from that of its number.
 	lateness = time.Second
 	// complaint is how often the log tells that events are dropped.
 	complaint = 10 * time.Second
@@ -22,7 +21,7 @@ const (
 // enqueue leaves an event to be written, or drops it.
 func (t *Trail) enqueue(account string, record []byte) {
 	select {
-	case t.queue <- &entry{account: account, record: record, at: t.now()}:
+	case t.queue <- &entry{account: account, record: record, happened: t.now()}:
 	default:
 		t.dropped.Add(1)
 	}
@@ -69,11 +68,7 @@ func (t *Trail) writeBatch(batch []*entry) {
 	for {
 		err := t.db.Write(context.Background(), func(tx *store.Tx) error {
 			for _, e := range batch {
-				record := e.record
-				if t.now().Sub(e.at) > lateness {
-					record = append(member(record[:len(record)-1:len(record)-1], "eventTime", e.at.UTC().Format(time.RFC3339)), '}')
-				}
-				tx.Leave(&entry{account: e.account, record: record})
+				tx.Leave(e)
 			}
 			return nil
 		})

@@ -137,8 +137,10 @@ func jobName(kind string) string {
 	return b.String()
 }
 
+// appendResource appends the resource that an event is about. Of calls that are
+// refused nothing was validated yet, so the name may be anything.
 func appendResource(b []byte, name string) []byte {
-	if name == "" || strings.ContainsAny(name, "*?") {
+	if name == "" || len(name) > arn.MaxLength || strings.ContainsAny(name, "*?") {
 		return b
 	}
 	return append(quote(append(b, `,"resources":[`...), name), ']')

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -157,9 +158,10 @@ func (t *Trail) insert(tx *store.Tx, left []any) error {
 		return t.insertMany(tx, left)
 	}
 	for _, v := range left {
-		e := v.(*entry)
+		e, seq := v.(*entry), t.next()
+		record := e.at(seq, t.now())
 		// The store has taken the text by the time that Exec returns.
-		if _, err := tx.Exec(insertOne, t.next(), e.account, unsafe.String(unsafe.SliceData(e.record), len(e.record))); err != nil {
+		if _, err := tx.Exec(insertOne, seq, e.account, unsafe.String(unsafe.SliceData(record), len(record))); err != nil {
 			return err
 		}
 	}
@@ -180,7 +182,7 @@ func (t *Trail) insertMany(tx *store.Tx, left []any) error {
 				numbers, accounts, records = append(numbers, ' '), append(accounts, ' '), append(records, '\n')
 			}
 			// Accounts have no spaces, and JSON no line breaks inside of strings.
-			numbers, accounts, records = strconv.AppendInt(numbers, seq, 10), append(accounts, e.account...), append(records, e.record...)
+			numbers, accounts, records = strconv.AppendInt(numbers, seq, 10), append(accounts, e.account...), append(records, e.at(seq, t.now())...)
 		}
 		n, err := tx.Exec(insertMany, first, string(numbers), string(accounts), string(records))
 		if err != nil {
@@ -201,10 +203,23 @@ func (t *Trail) insertMany(tx *store.Tx, left []any) error {
 
 // An entry is an event on its way to the database.
 type entry struct {
-	account string
-	record  []byte
-	at      time.Time // when it happened, where it waits in the queue
-	pooled  bool
+	account  string
+	record   []byte
+	happened time.Time // where it waits in the queue
+	pooled   bool
+}
+
+// at gives the record to store under a number. It says itself when the event
+// happened if the number does not: it has waited, or the clock was set back.
+func (e *entry) at(seq int64, now time.Time) []byte {
+	if !e.happened.IsZero() {
+		now = e.happened
+	}
+	if timeOf(seq).Sub(now).Abs() <= lateness {
+		return e.record
+	}
+	n := len(e.record) - 1
+	return append(member(slices.Clip(e.record[:n]), "eventTime", now.UTC().Format(time.RFC3339)), '}')
 }
 
 // entries are those of changes, which nobody needs once they are written.

@@ -151,6 +151,25 @@ func TestNumbersGrow(t *testing.T) {
 	})
 }
 
+// TestClockIsSetBack: numbers go on to grow, and events say when they happened.
+func TestClockIsSetBack(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		b := newBench(t, db)
+		b.add(ana, 1)
+		b.advance(-time.Hour)
+		b.add(ana, 1)
+		var out strings.Builder
+		if err := Export(t.Context(), db, Selection{}, &out); err != nil {
+			t.Fatal(err)
+		}
+		lines := strings.Split(out.String(), "\n")
+		if !strings.Contains(lines[0], `"eventTime":"2026-01-02T03:04:05Z"`) || !strings.Contains(lines[1], `"eventTime":"2026-01-02T02:04:05Z"`) {
+			t.Errorf("%s", &out)
+		}
+	})
+}
+
 // TestServersShareNumbers: what a server with a slow clock writes comes after
 // what another has sealed.
 func TestServersShareNumbers(t *testing.T) {
