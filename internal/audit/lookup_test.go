@@ -246,6 +246,32 @@ func TestLookupIsBounded(t *testing.T) {
 	}
 }
 
+// TestPagesOfOneMoment: events of one transaction have numbers one after the
+// other, and pages end between them.
+func TestPagesOfOneMoment(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, storetest.Open(t, store.SQLite))
+	for range 2 {
+		b.write(func(tx *store.Tx) error {
+			for range 10 {
+				leave(tx, ana, user("eve", "RegisterUser", "x"))
+			}
+			return nil
+		})
+		b.seal()
+	}
+	for limit := int32(1); limit < 20; limit++ {
+		events, _ := b.lookup(as(ana, "us-east-1"), cloudtrailapi.LookupEventsRequest{MaxResults: &limit})
+		ids := map[string]bool{}
+		for _, e := range events {
+			ids[*e.EventId] = true
+		}
+		if len(events) != 20 || len(ids) != 20 {
+			t.Errorf("in pages of %d: %d events with %d ids, want 20", limit, len(events), len(ids))
+		}
+	}
+}
+
 // TestPagesUnderLoad reads all pages while events are added and sealed: what
 // was there at first comes once, and in order.
 func TestPagesUnderLoad(t *testing.T) {

@@ -24,6 +24,7 @@ import (
 	"onsight/internal/iamapi"
 	"onsight/internal/onsightapi"
 	"onsight/internal/qs"
+	"onsight/internal/store"
 	"onsight/internal/store/storetest"
 	"onsight/internal/sts/idtoken/idptest"
 	"onsight/internal/stsapi"
@@ -648,6 +649,18 @@ func (w *world) signIns(idp *idptest.Provider) {
 	if !*r.ReadOnly || credentials["accessKeyId"] != near.AccessKeyId || credentials["sessionToken"] != "HIDDEN_DUE_TO_SECURITY_REASONS" || r.SharedEventID != "" ||
 		len(r.Resources) != 1 || r.Resources[0]["ARN"] != role(home, "near") || r.RequestParameters["roleSessionName"] != "s1" {
 		t.Errorf("%s", r.text)
+	}
+	if config := w.srv.Store(); config.URL != "" { // which can be looked into meanwhile
+		err := storetest.Reopen(t, config).Read(t.Context(), func(tx *store.Tx) error {
+			n, err := store.One[int](tx, `SELECT count(*) FROM audit_events WHERE account = ''`)
+			if n != 0 {
+				t.Errorf("strangers have left %d events", n)
+			}
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
 	}
 	others := w.records(away, 2)
 	if r := find(t, others, "AssumeRole"); r.SharedEventID == "" || r.SharedEventID != all[1].SharedEventID || r.UserIdentity.UserName != "ana" || r.UserIdentity.AccountID != home || r.EventID == all[1].EventID {

@@ -310,7 +310,6 @@ func (t *Trail) admit(ctx context.Context, c api.Call, out any) error {
 		shared = uuid.NewString()
 	}
 	record := t.call(nil, c, admits, out, nil, shared)
-	c.SetRecorded() // so that this Write is not recorded as a change
 	return t.db.Write(ctx, func(tx *store.Tx) error {
 		for _, account := range accounts {
 			tx.Leave(&entry{account: account, record: record})
