@@ -140,7 +140,7 @@ func jobName(kind string) string {
 // appendResource appends the resource that an event is about. Of calls that are
 // refused nothing was validated yet, so the name may be anything.
 func appendResource(b []byte, name string) []byte {
-	if name == "" || len(name) > arn.MaxLength || strings.ContainsAny(name, "*?") {
+	if name == "" || len(name) > arn.MaxLength || strings.IndexByte(name, '*') >= 0 || strings.IndexByte(name, '?') >= 0 {
 		return b
 	}
 	return append(quote(append(b, `,"resources":[`...), name), ']')

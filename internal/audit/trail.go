@@ -119,9 +119,9 @@ func highest(tx *store.Tx) (int64, error) {
 		SELECT max(seq) AS seq FROM audit_events UNION ALL SELECT max(head_seq) AS seq FROM audit_chains) AS ends`)
 }
 
-// next gives an event its number.
-func (t *Trail) next() int64 {
-	seq := seqAt(t.now()) | rand.Int64N(1<<counterBits)
+// next gives an event that is written now its number.
+func (t *Trail) next(now time.Time) int64 {
+	seq := seqAt(now) | rand.Int64N(1<<counterBits)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if seq <= t.last {
@@ -157,9 +157,10 @@ func (t *Trail) insert(tx *store.Tx, left []any) error {
 	if t.db.Dialect() == store.PostgreSQL {
 		return t.insertMany(tx, left)
 	}
+	now := t.now()
 	for _, v := range left {
-		e, seq := v.(*entry), t.next()
-		record := e.at(seq, t.now())
+		e, seq := v.(*entry), t.next(now)
+		record := e.at(seq, now)
 		// The store has taken the text by the time that Exec returns.
 		if _, err := tx.Exec(insertOne, seq, e.account, unsafe.String(unsafe.SliceData(record), len(record))); err != nil {
 			return err
@@ -173,16 +174,16 @@ func (t *Trail) insertMany(tx *store.Tx, left []any) error {
 	var numbers, accounts, records []byte
 	for range 10 {
 		numbers, accounts, records = numbers[:0], accounts[:0], records[:0]
-		first := int64(0)
+		first, now := int64(0), t.now()
 		for i, v := range left {
-			e, seq := v.(*entry), t.next()
+			e, seq := v.(*entry), t.next(now)
 			if i == 0 {
 				first = seq
 			} else {
 				numbers, accounts, records = append(numbers, ' '), append(accounts, ' '), append(records, '\n')
 			}
 			// Accounts have no spaces, and JSON no line breaks inside of strings.
-			numbers, accounts, records = strconv.AppendInt(numbers, seq, 10), append(accounts, e.account...), append(records, e.at(seq, t.now())...)
+			numbers, accounts, records = strconv.AppendInt(numbers, seq, 10), append(accounts, e.account...), append(records, e.at(seq, now)...)
 		}
 		n, err := tx.Exec(insertMany, first, string(numbers), string(accounts), string(records))
 		if err != nil {
