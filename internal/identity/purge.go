@@ -30,7 +30,11 @@ func (s *Service) Purge(ctx context.Context, account string) error {
 		for _, deletion := range []string{
 			`DELETE FROM invitations WHERE account = $1`,
 			`DELETE FROM role_memberships WHERE account = $1`,
+			`DELETE FROM role_custom_permissions WHERE account = $1`,
+			`DELETE FROM account_custom_permissions WHERE account = $1`,
 			`DELETE FROM custom_permissions WHERE account = $1`,
+			`DELETE FROM self_upgrades WHERE account = $1`,
+			`DELETE FROM self_upgrade_settings WHERE account = $1`,
 		} {
 			if _, err := tx.Exec(deletion, account); err != nil {
 				return err

@@ -110,6 +110,12 @@ func (s *Service) Routes() []api.Route {
 		api.Handle(qs.DeleteCustomPermissions, s.deletingProfile, s.deleteCustomPermissions),
 		api.Handle(qs.UpdateUserCustomPermission, s.assigningProfile, s.updateUserCustomPermission),
 		api.Handle(qs.DeleteUserCustomPermission, s.removingProfile, s.deleteUserCustomPermission),
+		api.Handle(qs.UpdateRoleCustomPermission, onAny, s.updateRoleCustomPermission),
+		api.Handle(qs.DescribeRoleCustomPermission, onAny, s.describeRoleCustomPermission),
+		api.Handle(qs.DeleteRoleCustomPermission, onAny, s.deleteRoleCustomPermission),
+		api.Handle(qs.UpdateAccountCustomPermission, onAny, s.updateAccountCustomPermission),
+		api.Handle(qs.DescribeAccountCustomPermission, onAny, s.describeAccountCustomPermission),
+		api.Handle(qs.DeleteAccountCustomPermission, onAny, s.deleteAccountCustomPermission),
 	}
 }
 
