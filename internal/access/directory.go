@@ -99,6 +99,9 @@ type People interface {
 	Exists(tx *store.Tx, principal arn.ARN) (bool, error)
 	// Groups gives the ARNs of the groups that a user is a member of.
 	Groups(tx *store.Tx, user arn.ARN) ([]string, error)
+	// Role gives the role of a user, such as READER; store.ErrNotFound where
+	// there is no such user.
+	Role(tx *store.Tx, user arn.ARN) (string, error)
 }
 
 // Lists is what access asks of whoever keeps the permission lists of resources.

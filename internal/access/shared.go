@@ -3,16 +3,19 @@ package access
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"onsight/internal/arn"
 	"onsight/internal/fault"
 	"onsight/internal/onsightapi"
+	"onsight/internal/policy/catalog"
 	"onsight/internal/store"
 )
 
 // Shared decides what the users and groups of QuickSight may do: by the
 // permission lists of resources, where IAM's policies decide for the callers of
-// the API. A user may do what the list grants to it or to one of its groups.
+// the API. A user may do what the list grants to it or to one of its groups; a
+// reader, whatever the list says, no more than look.
 type Shared struct {
 	People People
 	Lists  Lists
@@ -24,6 +27,9 @@ type Grant struct {
 	Allowed bool
 	// Principal is who is granted it: the user, or a group of it.
 	Principal string
+	// Withheld is who is granted it when the user may not do it all the same,
+	// being a reader; or empty.
+	Withheld string
 	// Entries are what the list grants to the user and to each of its groups.
 	Entries map[string][]string
 }
@@ -38,8 +44,13 @@ func (s Shared) Decide(tx *store.Tx, principal arn.ARN, action, resource string)
 	if err != nil {
 		return Grant{}, err
 	}
-	who := []string{principal.String()}
+	who, reader := []string{principal.String()}, false
 	if kind, _ := principal.Split(); kind == "user" {
+		role, err := s.People.Role(tx, principal)
+		if err != nil {
+			return Grant{}, err
+		}
+		reader = strings.Contains(role, "READER")
 		groups, err := s.People.Groups(tx, principal)
 		if err != nil {
 			return Grant{}, err
@@ -51,12 +62,24 @@ func (s Shared) Decide(tx *store.Tx, principal arn.ARN, action, resource string)
 		return Grant{}, err
 	}
 	for _, p := range who {
-		if slices.Contains(g.Entries[p], action) {
-			g.Allowed, g.Principal = true, p
-			break
+		if !slices.Contains(g.Entries[p], action) {
+			continue
 		}
+		if reader && changes(action) {
+			g.Withheld = p
+		} else {
+			g.Allowed, g.Principal = true, p
+		}
+		break
 	}
 	return g, nil
+}
+
+// changes tells whether an action does more than look. To build on a data set
+// counts as reading where it comes to IAM, and is an author's work all the same.
+func changes(action string) bool {
+	info, ok := catalog.Action(action)
+	return ok && (info.Access != "Read" && info.Access != "List" || strings.HasPrefix(info.Name, catalog.Prefix+"Pass"))
 }
 
 // explainShared tells what the permission list of a resource says of a user or
@@ -80,9 +103,13 @@ func (s *Service) explainShared(ctx context.Context, who arn.ARN, in *onsightapi
 		Principal: &in.Principal, Action: &in.Action, Resource: in.Resource, Allowed: &g.Allowed,
 		Outcome: new(onsightapi.AccessOutcomeAllowed), Levels: []onsightapi.AccessLevel{}, Statements: []onsightapi.StatementFinding{},
 	}
-	if g.Allowed {
+	switch {
+	case g.Allowed:
 		out.Policy, out.PolicyType, out.Statement = in.Resource, new("permission list"), new("entry of "+g.Principal)
-	} else {
+	case g.Withheld != "":
+		out.Outcome = new(onsightapi.AccessOutcomeImplicitDeny)
+		out.Missing = new("The role of " + in.Principal + " must be AUTHOR or ADMIN, with or without PRO: a reader may only look, whatever is granted.")
+	default:
 		out.Outcome = new(onsightapi.AccessOutcomeImplicitDeny)
 		out.Missing = new("The permission list of " + *in.Resource + " must grant " + in.Action + " to " + in.Principal + " or to one of its groups.")
 	}
@@ -92,7 +119,11 @@ func (s *Service) explainShared(ctx context.Context, who arn.ARN, in *onsightapi
 			Kind: new("permission list"), Policy: in.Resource, Statement: new("entry of " + p), Effect: new("Allow"),
 			Applies: new(slices.Contains(g.Entries[p], in.Action)), Misses: []string{},
 		}
-		if !*finding.Applies {
+		switch {
+		case *finding.Applies && g.Withheld != "":
+			*finding.Applies = false
+			finding.Misses = append(finding.Misses, "Role is one of readers, who may only look")
+		case !*finding.Applies:
 			finding.Misses = append(finding.Misses, "Action is none of those that the entry grants")
 		}
 		out.Statements = append(out.Statements, finding)

@@ -14,7 +14,6 @@ import (
 	"onsight/internal/arn"
 	"onsight/internal/config"
 	"onsight/internal/iam"
-	"onsight/internal/identity"
 	"onsight/internal/page"
 	"onsight/internal/resource"
 	"onsight/internal/seal"
@@ -187,12 +186,6 @@ func (r *resourceTags) Of(tx *store.Tx, resource string) (map[string]string, err
 	}
 	return m, err
 }
-
-// members lets access ask who is in which group of QuickSight.
-type members struct{ *identity.Service }
-
-// Groups gives none: there are no groups yet.
-func (members) Groups(*store.Tx, arn.ARN) ([]string, error) { return nil, nil }
 
 // lists lets access ask for the permission lists of resources.
 type lists struct{}

@@ -130,9 +130,9 @@ func (a *App) join(ctx context.Context, c config.Config, o Options, keys *seal.K
 	})
 	connectors := connector.New(connector.Config{
 		DB: a.db, Jobs: a.jobs, Keys: keys, Tokens: tokens, Log: o.Log, Now: o.Now,
-		Accounts: accounts, Principals: people, Tags: tags,
+		Accounts: accounts, Principals: people, Groups: memberships{people}, Tags: tags,
 	})
-	explanations := access.NewService(rights.holders, rights.authorizer, access.Shared{People: members{people}, Lists: lists{}}, tokens)
+	explanations := access.NewService(rights.holders, rights.authorizer, access.Shared{People: people, Lists: lists{}}, tokens)
 	tags.Register("user", people.Exists)
 	tags.Register("custompermissions", people.Exists)
 	tags.Register("namespace", accounts.NamespaceExists)

@@ -59,6 +59,8 @@ func (s *Service) deleteUserByPrincipalID(ctx context.Context, in *qs.DeleteUser
 // remove deletes a user with what hangs on it. What the user owned stays.
 func (s *Service) remove(tx *store.Tx, tenant Tenant, u user) error {
 	for _, deletion := range []string{
+		`DELETE FROM iam_policy_assignees WHERE account = $1 AND namespace = $2 AND kind = 'user' AND name = $3`,
+		`DELETE FROM group_members WHERE account = $1 AND namespace = $2 AND user_name = $3`,
 		`DELETE FROM invitations WHERE account = $1 AND namespace = $2 AND user_name = $3`,
 		`DELETE FROM users WHERE account = $1 AND namespace = $2 AND name = $3`,
 	} {
@@ -66,11 +68,5 @@ func (s *Service) remove(tx *store.Tx, tenant Tenant, u user) error {
 			return err
 		}
 	}
-	gone := userARN(tenant.Region, u.Account, u.Namespace, u.Name)
-	for _, departed := range s.departed {
-		if err := departed(tx, gone); err != nil {
-			return err
-		}
-	}
-	return nil
+	return s.leave(tx, userARN(tenant.Region, u.Account, u.Namespace, u.Name))
 }

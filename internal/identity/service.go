@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -70,9 +71,17 @@ type Config struct {
 	PublicURL string
 	// InvitationLife is how long an invitation can be answered.
 	InvitationLife time.Duration
+	// GroupsPerNamespace is how many groups a namespace may have; 0 is 10,000,
+	// as in the real service.
+	GroupsPerNamespace int
 }
 
-// Service answers the operations on users and on custom permissions.
+// groupsPerNamespace is how many groups a namespace may have where nothing
+// else is said (user guide, quotas).
+const groupsPerNamespace = 10_000
+
+// Service answers the operations on users and groups, on the roles and
+// policies that they have, and on custom permissions.
 type Service struct {
 	db             *store.DB
 	now            func() time.Time
@@ -83,6 +92,8 @@ type Service struct {
 	departed       []Departed
 	publicURL      string
 	invitationLife time.Duration
+
+	groupsPerNamespace int
 }
 
 // New makes a Service.
@@ -90,6 +101,7 @@ func New(c Config) *Service {
 	return &Service{
 		db: c.DB, now: c.Now, tokens: c.Tokens, accounts: c.Accounts, tags: c.Tags, entities: c.Entities,
 		departed: c.Departed, publicURL: c.PublicURL, invitationLife: c.InvitationLife,
+		groupsPerNamespace: cmp.Or(c.GroupsPerNamespace, groupsPerNamespace),
 	}
 }
 
@@ -102,6 +114,18 @@ func (s *Service) Routes() []api.Route {
 		api.Handle(qs.UpdateUser, s.updating, s.updateUser),
 		api.Handle(qs.DeleteUser, s.deleting, s.deleteUser),
 		api.Handle(qs.DeleteUserByPrincipalId, s.deletingByPrincipalID, s.deleteUserByPrincipalID),
+
+		api.Handle(qs.CreateGroup, s.creatingGroup, s.createGroup),
+		api.Handle(qs.DescribeGroup, s.describingGroup, s.describeGroup),
+		api.Handle(qs.UpdateGroup, s.updatingGroup, s.updateGroup),
+		api.Handle(qs.DeleteGroup, s.deletingGroup, s.deleteGroup),
+		api.Handle(qs.ListGroups, s.listingGroups, s.listGroups),
+		api.Handle(qs.SearchGroups, s.searchingGroups, s.searchGroups),
+		api.Handle(qs.CreateGroupMembership, s.creatingMembership, s.createGroupMembership),
+		api.Handle(qs.DescribeGroupMembership, s.describingMembership, s.describeGroupMembership),
+		api.Handle(qs.DeleteGroupMembership, s.deletingMembership, s.deleteGroupMembership),
+		api.Handle(qs.ListGroupMemberships, s.listingMemberships, s.listGroupMemberships),
+		api.Handle(qs.ListUserGroups, s.listingUserGroups, s.listUserGroups),
 
 		api.Handle(qs.CreateCustomPermissions, s.creatingProfile, s.createCustomPermissions),
 		api.Handle(qs.DescribeCustomPermissions, s.describingProfile, s.describeCustomPermissions),

@@ -2,7 +2,6 @@ package resource
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -83,20 +82,25 @@ func (k Kind[T]) Permissions(tx *store.Tx, resourceARN string) ([]qs.ResourcePer
 // Granted gives what the permission list of a resource grants to each of some
 // principals; those that it does not name are left out.
 func Granted(tx *store.Tx, resourceARN string, principals ...string) (map[string][]string, error) {
-	granted := map[string][]string{}
+	// A list is short, and a user may be in thousands of groups.
+	rows, err := store.All[entry](tx, `SELECT arn, principal, actions, owner, viewer FROM resource_permissions WHERE arn = $1`, resourceARN)
+	if err != nil {
+		return nil, err
+	}
+	asked := make(map[string]bool, len(principals))
 	for _, p := range principals {
-		text, err := store.One[string](tx, `SELECT actions FROM resource_permissions WHERE arn = $1 AND principal = $2`, resourceARN, p)
-		if errors.Is(err, store.ErrNotFound) {
+		asked[p] = true
+	}
+	granted := map[string][]string{}
+	for _, r := range rows {
+		if !asked[r.Principal] {
 			continue
 		}
-		if err != nil {
-			return nil, err
-		}
 		var actions []string
-		if err := json.Unmarshal([]byte(text), &actions); err != nil {
+		if err := json.Unmarshal([]byte(r.Actions), &actions); err != nil {
 			return nil, fmt.Errorf("permissions of %s: %w", resourceARN, err)
 		}
-		granted[p] = actions
+		granted[r.Principal] = actions
 	}
 	return granted, nil
 }

@@ -1,0 +1,43 @@
+package identity
+
+import (
+	"context"
+
+	"onsight/internal/page"
+	"onsight/internal/policy"
+	"onsight/internal/qs"
+	"onsight/internal/store"
+)
+
+func (s *Service) listingGroups(ctx context.Context, in *qs.ListGroupsRequest) policy.Target {
+	return onGroup(ctx, in.AwsAccountId, in.Namespace, "*")
+}
+
+const groupsByName = `SELECT ` + groupColumns + ` FROM user_groups
+	WHERE account = $1 AND namespace = $2 AND name > $3 ORDER BY name LIMIT $4`
+
+// listGroups lists the groups of a namespace by name.
+func (s *Service) listGroups(ctx context.Context, in *qs.ListGroupsRequest) (*qs.ListGroupsResponse, error) {
+	scope := page.Scope("ListGroups", in.AwsAccountId, in.Namespace)
+	after, limit, err := s.start(scope, in.NextToken, in.MaxResults)
+	if err != nil {
+		return nil, err
+	}
+	out := &qs.ListGroupsResponse{}
+	err = s.db.Read(ctx, func(tx *store.Tx) error {
+		tenant, err := s.accounts.Enter(ctx, tx, in.AwsAccountId, in.Namespace)
+		if err != nil {
+			return err
+		}
+		groups, err := store.All[group](tx, groupsByName, in.AwsAccountId, in.Namespace, after, limit+1)
+		if err != nil {
+			return err
+		}
+		var more bool
+		if out.GroupList, more = groupPage(groups, limit, tenant.Region); more {
+			out.NextToken = new(s.tokens.Next(scope, groups[limit-1].Name))
+		}
+		return nil
+	})
+	return out, err
+}
