@@ -55,6 +55,8 @@ const (
 	Namespace       = "NAMESPACE"
 	AccountSettings = "ACCOUNT_SETTINGS"
 	VPCConnection   = "VPC_CONNECTION"
+
+	IAMPolicyAssignment = "IAMPOLICY_ASSIGNMENT"
 )
 
 // New is an error of the API with that code, such as iamapi.ErrNoSuchEntity.

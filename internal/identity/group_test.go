@@ -10,7 +10,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"onsight/internal/fault"
-	"onsight/internal/iamapi"
 	"onsight/internal/onsightapi"
 	"onsight/internal/qs"
 	"onsight/internal/testkit"
@@ -509,17 +508,11 @@ func TestGroupsByPolicy(t *testing.T) {
 			_, err := root.createGroup(name, nil)
 			try(t, "create", err)
 		}
-		_, err := testkit.Call(t, srv, iamapi.CreateUser, iamapi.CreateUserRequest{UserName: "helper"})
-		try(t, "CreateUser", err)
-		_, err = testkit.Call(t, srv, iamapi.PutUserPolicy, iamapi.PutUserPolicyRequest{UserName: "helper", PolicyName: "p", PolicyDocument: `{"Version":"2012-10-17","Statement":[
-			{"Effect":"Allow","Action":["quicksight:DescribeGroup","quicksight:DeleteGroup","quicksight:ListGroupMemberships"],"Resource":"` + groupARN + `readers"},
-			{"Effect":"Allow","Action":"quicksight:*GroupMembership","Resource":"` + groupARN + `*","Condition":{"StringEquals":{"quicksight:UserName":"ana"}}},
-			{"Effect":"Allow","Action":"quicksight:ListUserGroups","Resource":"` + userARN + `ana"}]}`})
-		try(t, "PutUserPolicy", err)
-		key, err := testkit.Call(t, srv, iamapi.CreateAccessKey, iamapi.CreateAccessKeyRequest{UserName: new("helper")})
-		try(t, "CreateAccessKey", err)
-		d := directory{t, srv.With(key.AccessKey.AccessKeyId, string(key.AccessKey.SecretAccessKey), ""), "default"}
-		_, err = d.group("readers")
+		d := directory{t, as(t, srv, "helper", `{"Version":"2012-10-17","Statement":[
+			{"Effect":"Allow","Action":["quicksight:DescribeGroup","quicksight:DeleteGroup","quicksight:ListGroupMemberships"],"Resource":"`+groupARN+`readers"},
+			{"Effect":"Allow","Action":"quicksight:*GroupMembership","Resource":"`+groupARN+`*","Condition":{"StringEquals":{"quicksight:UserName":"ana"}}},
+			{"Effect":"Allow","Action":"quicksight:ListUserGroups","Resource":"`+userARN+`ana"}]}`), "default"}
+		_, err := d.group("readers")
 		try(t, "describe", err)
 		_, err = d.group("writers")
 		refused(t, "describe another", err, "AccessDeniedException", "User: arn:aws:iam::111122223333:user/helper is not authorized to perform: "+

@@ -1,10 +1,43 @@
 package identity
 
 import (
+	"context"
 	"fmt"
 
+	"onsight/internal/fault"
+	"onsight/internal/policy"
 	"onsight/internal/store"
 )
+
+// roles are the roles that a directory's group can have, the broadest first:
+// that is the one of somebody who is in several groups (user guide; the order
+// of a role and its PRO is our guess).
+var roles = []string{"ADMIN_PRO", "ADMIN", "AUTHOR_PRO", "AUTHOR", "READER_PRO", "READER"}
+
+// onMapping is the target of operations on role memberships, which no policy
+// can limit to a resource, but to groups.
+func onMapping(groups ...string) policy.Target {
+	t := policy.Target{Resource: "*"}
+	if len(groups) > 0 {
+		t.Context = policy.Keys{"quicksight:Group": groups}
+	}
+	return t
+}
+
+// enterMapping is the gate of operations on role memberships, which only
+// accounts have whose people come from a directory.
+func (s *Service) enterMapping(ctx context.Context, tx *store.Tx, account, namespace string) error {
+	tenant, err := s.accounts.Enter(ctx, tx, account, namespace)
+	if err != nil {
+		return err
+	}
+	switch tenant.AuthenticationMethod {
+	case "IAM_IDENTITY_CENTER", "ACTIVE_DIRECTORY":
+		return nil
+	}
+	return fault.Precondition("Groups can be given a role only in an account that is integrated with IAM Identity Center or Active Directory. %s",
+		tail(account, namespace))
+}
 
 // GrantRole gives a role to the members of groups of the account's directory.
 // A group that has it keeps it.
@@ -18,3 +51,19 @@ func (s *Service) GrantRole(tx *store.Tx, account, namespace, role string, group
 	}
 	return nil
 }
+
+// RoleOf gives the role of somebody who is in these groups of the account's
+// directory: the broadest of theirs. ok is false where none of them has one.
+func (s *Service) RoleOf(tx *store.Tx, account, namespace string, groups []string) (role string, ok bool, err error) {
+	for _, role := range roles {
+		for _, group := range groups {
+			n, err := store.One[int64](tx, rolesOfGroup, account, namespace, role, group)
+			if err != nil || n > 0 {
+				return role, err == nil, err
+			}
+		}
+	}
+	return "", false, nil
+}
+
+const rolesOfGroup = `SELECT COUNT(*) FROM role_memberships WHERE account = $1 AND namespace = $2 AND role = $3 AND member = $4`

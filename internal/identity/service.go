@@ -65,6 +65,7 @@ type Config struct {
 	Accounts Accounts
 	Tags     Tags
 	Entities Entities
+	Policies Policies
 	Departed []Departed
 	// PublicURL is the address at which people reach this server, without a
 	// slash at the end.
@@ -89,6 +90,7 @@ type Service struct {
 	accounts       Accounts
 	tags           Tags
 	entities       Entities
+	policies       Policies
 	departed       []Departed
 	publicURL      string
 	invitationLife time.Duration
@@ -99,7 +101,7 @@ type Service struct {
 // New makes a Service.
 func New(c Config) *Service {
 	return &Service{
-		db: c.DB, now: c.Now, tokens: c.Tokens, accounts: c.Accounts, tags: c.Tags, entities: c.Entities,
+		db: c.DB, now: c.Now, tokens: c.Tokens, accounts: c.Accounts, tags: c.Tags, entities: c.Entities, policies: c.Policies,
 		departed: c.Departed, publicURL: c.PublicURL, invitationLife: c.InvitationLife,
 		groupsPerNamespace: cmp.Or(c.GroupsPerNamespace, groupsPerNamespace),
 	}
@@ -126,6 +128,17 @@ func (s *Service) Routes() []api.Route {
 		api.Handle(qs.DeleteGroupMembership, s.deletingMembership, s.deleteGroupMembership),
 		api.Handle(qs.ListGroupMemberships, s.listingMemberships, s.listGroupMemberships),
 		api.Handle(qs.ListUserGroups, s.listingUserGroups, s.listUserGroups),
+
+		api.Handle(qs.CreateRoleMembership, s.creatingRoleMembership, s.createRoleMembership),
+		api.Handle(qs.DeleteRoleMembership, s.deletingRoleMembership, s.deleteRoleMembership),
+		api.Handle(qs.ListRoleMemberships, s.listingRoleMemberships, s.listRoleMemberships),
+
+		api.Handle(qs.CreateIAMPolicyAssignment, s.creatingAssignment, s.createIAMPolicyAssignment),
+		api.Handle(qs.DescribeIAMPolicyAssignment, s.describingAssignment, s.describeIAMPolicyAssignment),
+		api.Handle(qs.UpdateIAMPolicyAssignment, s.updatingAssignment, s.updateIAMPolicyAssignment),
+		api.Handle(qs.DeleteIAMPolicyAssignment, s.deletingAssignment, s.deleteIAMPolicyAssignment),
+		api.Handle(qs.ListIAMPolicyAssignments, s.listingAssignments, s.listIAMPolicyAssignments),
+		api.Handle(qs.ListIAMPolicyAssignmentsForUser, s.listingAssignmentsOfUser, s.listIAMPolicyAssignmentsForUser),
 
 		api.Handle(qs.CreateCustomPermissions, s.creatingProfile, s.createCustomPermissions),
 		api.Handle(qs.DescribeCustomPermissions, s.describingProfile, s.describeCustomPermissions),
