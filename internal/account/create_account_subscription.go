@@ -23,8 +23,6 @@ import (
 const (
 	jobSubscribe = "account.subscribe"
 
-	namespaceCreated = "CREATED"
-
 	// patience is how long an answer waits for a job that is as a rule over
 	// at once, so that a script need not poll for it.
 	patience = 2 * time.Second
@@ -295,9 +293,9 @@ func newDirectoryID() string {
 }
 
 // await gives a job the time that it takes as a rule. What comes of it, the
-// caller reads in the account's state.
-func (s *Service) await(ctx context.Context, kind, account string) {
+// caller reads in the state of the account or namespace.
+func (s *Service) await(ctx context.Context, kind, key string) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	_ = s.jobs.Wait(ctx, kind, account) // it ends by the time limit at worst
+	_ = s.jobs.Wait(ctx, kind, key) // it ends by the time limit at worst
 }

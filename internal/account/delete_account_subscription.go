@@ -75,10 +75,16 @@ func (s *Service) unsubscribe(ctx context.Context, j job.Job) error {
 		}
 	}
 	return s.db.Write(ctx, func(tx *store.Tx) error {
-		if _, err := tx.Exec(`DELETE FROM namespaces WHERE account = $1`, account); err != nil {
-			return err
+		for _, deletion := range []string{
+			`DELETE FROM namespaces WHERE account = $1`,
+			`DELETE FROM account_documents WHERE account = $1`,
+		} {
+			if _, err := tx.Exec(deletion, account); err != nil {
+				return err
+			}
 		}
-		_, err := tx.Exec(`UPDATE subscriptions SET status = $2, name_key = NULL, contact = '{}', directory = '{}', subscriber = '{}', updated_us = $3
+		s.addresses.changed(tx, account)
+		_, err := tx.Exec(`UPDATE subscriptions SET status = $2, public_sharing = FALSE, name_key = NULL, contact = '{}', directory = '{}', subscriber = '{}', updated_us = $3
 			WHERE account = $1`, account, unsubscribed, store.Micros(s.now()))
 		return err
 	})

@@ -74,6 +74,19 @@ func notSignedUp(account string) error {
 	return fault.NotFound("", "Account information for account %s is not found: the account is not signed up with QuickSight.", account)
 }
 
+// openAnywhere is the gate of operations on the account that answer in every
+// region.
+func openAnywhere(tx *store.Tx, account string) (subscription, error) {
+	s, err := find(tx, account)
+	if errors.Is(err, store.ErrNotFound) || err == nil && s.Status != created {
+		return s, notSignedUp(account)
+	}
+	if err != nil {
+		return s, err
+	}
+	return s, enterprise(s.Edition)
+}
+
 // open is the gate of operations on the account as a whole: it must be
 // subscribed, called in its identity region, and of an edition that has them.
 func open(ctx context.Context, tx *store.Tx, account string) (subscription, error) {
@@ -93,6 +106,11 @@ func admit(ctx context.Context, identityRegion, edition string) error {
 		return fault.Denied("Operation is being called from endpoint %s, but your identity region is %s. Please use the %[2]s endpoint.",
 			region, identityRegion)
 	}
+	return enterprise(edition)
+}
+
+// enterprise refuses the edition that has next to nothing of this API.
+func enterprise(edition string) error {
 	if edition == "STANDARD" {
 		return fault.Denied("Operation is disabled for STANDARD Edition. ")
 	}

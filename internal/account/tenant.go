@@ -22,7 +22,8 @@ type Tenant struct {
 
 // Enter is the gate of operations in a namespace. The account must be
 // subscribed, called in its identity region, of an edition that has them, and
-// the namespace must be there.
+// the namespace must be there: neither still being made nor being deleted
+// (PreconditionNotMetException).
 func (s *Service) Enter(ctx context.Context, tx *store.Tx, account, namespace string) (Tenant, error) {
 	row, err := store.One[struct {
 		Tenant
@@ -44,8 +45,11 @@ func (s *Service) Enter(ctx context.Context, tx *store.Tx, account, namespace st
 	if err := admit(ctx, row.Region, row.Edition); err != nil {
 		return Tenant{}, err
 	}
-	if row.State == nil || *row.State != namespaceCreated {
+	if row.State == nil {
 		return Tenant{}, noNamespace(account, namespace)
+	}
+	if *row.State != namespaceCreated {
+		return Tenant{}, unusable(account, namespace, *row.State)
 	}
 	return row.Tenant, nil
 }

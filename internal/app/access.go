@@ -14,7 +14,6 @@ import (
 	"onsight/internal/arn"
 	"onsight/internal/config"
 	"onsight/internal/iam"
-	"onsight/internal/outbound"
 	"onsight/internal/page"
 	"onsight/internal/resource"
 	"onsight/internal/seal"
@@ -38,7 +37,7 @@ func (a *App) joinAccess(c config.Config, o Options, keys *seal.Keyring, tokens 
 	if c.IdentityProviderCA != "" {
 		pem, err := os.ReadFile(c.IdentityProviderCA)
 		if err == nil {
-			network.RootCAs, err = outbound.SystemCAsAnd(pem)
+			network.RootCAs, err = idtoken.SystemCAsAnd(pem)
 		}
 		if err != nil {
 			return rights{}, fmt.Errorf("-identity-provider-ca %s: %w", c.IdentityProviderCA, err)

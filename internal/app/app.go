@@ -122,11 +122,14 @@ func (a *App) join(ctx context.Context, c config.Config, o Options, keys *seal.K
 		PublicURL: c.PublicURL, InvitationLife: c.InvitationLife,
 	})
 	accounts.Service = account.New(account.Config{
-		DB: a.db, Jobs: a.jobs, Now: o.Now, People: people, Standard: c.Standard,
+		DB: a.db, Jobs: a.jobs, Log: o.Log, Now: o.Now, Tokens: tokens, People: people, Tags: tags, Authorizer: rights.authorizer,
+		Standard: c.Standard, NamespaceQuota: c.NamespaceQuota,
 		Purges: []account.Purge{
 			people.Purge, tags.Purge,
 			func(ctx context.Context, account string) error { return resource.Purge(ctx, a.db, account) },
 		},
+		NamespacePurges: []account.NamespacePurge{people.PurgeNamespace},
+		Departed:        []func(tx *store.Tx, arn string) error{tags.Delete, resource.Forget},
 	})
 	connectors := connector.New(connector.Config{
 		DB: a.db, Jobs: a.jobs, Keys: keys, Tokens: tokens, Log: o.Log, Now: o.Now,
@@ -136,6 +139,7 @@ func (a *App) join(ctx context.Context, c config.Config, o Options, keys *seal.K
 	tags.Register("user", people.Exists)
 	tags.Register("custompermissions", people.Exists)
 	tags.Register("namespace", accounts.NamespaceExists)
+	tags.Register("customization", accounts.CustomizationExists)
 	tags.Register("action-connector", connectors.Exists)
 
 	routes := slices.Concat(
@@ -161,6 +165,7 @@ func (a *App) join(ctx context.Context, c config.Config, o Options, keys *seal.K
 		extras.reset = func(ctx context.Context) error {
 			defer rights.holders.Forget()
 			defer trial.Forget()
+			defer accounts.ForgetAddresses()
 			return a.db.Reset(ctx)
 		}
 	}
@@ -210,3 +215,6 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(v) // a caller that has gone away is not our error
 }
+
+// Store is the database, for tests that bring about what no operation can.
+func (a *App) Store() *store.DB { return a.db }

@@ -49,6 +49,9 @@ type Config struct {
 	IdentityProviderLoopback bool
 	// InvitationLife is how long an invitation can be answered.
 	InvitationLife time.Duration
+	// NamespaceQuota is how many namespaces an account has at most, the default
+	// one among them; 0 is 100.
+	NamespaceQuota int
 	// ClockWindow is how far a signature's time may be from the server's clock.
 	ClockWindow time.Duration
 	// AuditRetention is how long events of the audit trail are kept; 0 is for ever.
@@ -95,6 +98,7 @@ func Parse(args []string, getenv func(string) string, out io.Writer) (Config, er
 	fs.StringVar(&c.IdentityProviderCA, "identity-provider-ca", "", "PEM `file` with authorities to trust, beside the system's, when OpenID Connect providers are asked for their keys")
 	fs.BoolVar(&c.IdentityProviderLoopback, "identity-provider-loopback", false, "let OpenID Connect providers be on this machine, and there by plain HTTP: for tests")
 	fs.DurationVar(&c.InvitationLife, "invitation-life", 24*time.Hour, "how long an invitation can be answered")
+	fs.IntVar(&c.NamespaceQuota, "namespace-quota", 100, "how many namespaces an account has at most, the default one among them")
 	fs.DurationVar(&c.ClockWindow, "clock-window", 5*time.Minute, "how far a signature's time may be from the server's clock, 15m at most")
 	fs.DurationVar(&c.AuditRetention, "audit-retention", 0, "how long events of the audit trail are kept, such as 2160h for 90 days; 0 keeps them")
 	fs.BoolVar(&c.AuditReads, "audit-reads", false, "record calls that only read in the audit trail too")
@@ -177,6 +181,9 @@ func (c *Config) complete() error {
 	}
 	if c.InvitationLife <= 0 {
 		return fmt.Errorf("-invitation-life %s must be above 0", c.InvitationLife)
+	}
+	if c.NamespaceQuota < 1 {
+		return fmt.Errorf("-namespace-quota %d must be at least 1", c.NamespaceQuota)
 	}
 	if c.AuditRetention < 0 {
 		return fmt.Errorf("-audit-retention %s must not be negative", c.AuditRetention)

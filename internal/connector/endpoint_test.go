@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"onsight/internal/fault"
-	"onsight/internal/outbound"
 )
 
 func TestEndpoints(t *testing.T) {
@@ -167,10 +166,10 @@ func FuzzEndpoints(f *testing.F) {
 		if host == "" || strings.ContainsAny(host, "@\\# %") {
 			t.Fatalf("%q passes with the host %q", raw, host)
 		}
-		if addr, err := netip.ParseAddrPort(host); err == nil && outbound.Ranges(nil).Check(addr.Addr()) != "" {
+		if addr, err := netip.ParseAddrPort(host); err == nil && !isPublic(addr.Addr().Unmap()) {
 			t.Fatalf("%q passes and names %s", raw, addr)
 		}
-		if addr, err := netip.ParseAddr(strings.Trim(host, "[].")); err == nil && outbound.Ranges(nil).Check(addr) != "" {
+		if addr, err := netip.ParseAddr(strings.Trim(host, "[].")); err == nil && !isPublic(addr.Unmap()) {
 			t.Fatalf("%q passes and names %s", raw, addr)
 		}
 	})

@@ -36,6 +36,9 @@ type Accounts interface {
 	// IdentityRegion gives the region of the account's identities, empty for an
 	// account that is not subscribed.
 	IdentityRegion(tx *store.Tx, account string) (string, error)
+	// Leaving tells whether a namespace is being deleted, and the region of the
+	// account's identities.
+	Leaving(tx *store.Tx, account, namespace string) (region string, leaving bool, err error)
 }
 
 // Tags is what identity asks of whoever keeps tags.

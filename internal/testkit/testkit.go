@@ -126,6 +126,23 @@ func (s *Server) Advance(d time.Duration) { s.shift.Add(int64(d)) }
 // Store is the configuration of the server's database.
 func (s *Server) Store() store.Config { return s.store }
 
+// Dialect names the server's database, as the store does.
+func (s *Server) Dialect() string {
+	if s.store.URL != "" {
+		return store.PostgreSQL
+	}
+	return store.SQLite
+}
+
+// Write changes the server's database, to bring about what no operation can, or
+// to see what none shows.
+func (s *Server) Write(t *testing.T, fn func(tx *store.Tx) error) {
+	t.Helper()
+	if err := s.app.Store().Write(t.Context(), fn); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // As gives the server as the root of another account sees it.
 func (s *Server) As(t *testing.T, account string) *Server {
 	t.Helper()
