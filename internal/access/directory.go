@@ -109,4 +109,15 @@ type Lists interface {
 	// Granted gives what the list of a resource grants to each of some
 	// principals.
 	Granted(tx *store.Tx, resourceARN string, principals ...string) (map[string][]string, error)
+	// Inherited gives what the lists of the folders above a resource grant to
+	// each of some principals.
+	Inherited(tx *store.Tx, resourceARN string, principals ...string) ([]Inherited, error)
+}
+
+// An Inherited is what the permission list of a folder grants on what is below
+// the folder.
+type Inherited struct {
+	// Folder is the folder's ARN; Principal is who is granted the Actions.
+	Folder, Principal string
+	Actions           []string
 }

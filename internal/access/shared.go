@@ -1,6 +1,7 @@
 package access
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -14,8 +15,9 @@ import (
 
 // Shared decides what the users and groups of QuickSight may do: by the
 // permission lists of resources, where IAM's policies decide for the callers of
-// the API. A user may do what the list grants to it or to one of its groups; a
-// reader, whatever the list says, no more than look.
+// the API. A user may do what the list grants to it or to one of its groups,
+// and what the lists of the folders above a resource grant; a reader, whatever
+// a list says, no more than look.
 type Shared struct {
 	People People
 	Lists  Lists
@@ -30,8 +32,13 @@ type Grant struct {
 	// Withheld is who is granted it when the user may not do it all the same,
 	// being a reader; or empty.
 	Withheld string
+	// List is the ARN of the resource whose list grants it: the resource
+	// itself, or a folder above it.
+	List string
 	// Entries are what the list grants to the user and to each of its groups.
 	Entries map[string][]string
+	// Inherited are what the lists of folders grant to them.
+	Inherited []Inherited
 }
 
 // Decide says whether a user or group may perform an action on a resource;
@@ -68,9 +75,21 @@ func (s Shared) Decide(tx *store.Tx, principal arn.ARN, action, resource string)
 		if reader && changes(action) {
 			g.Withheld = p
 		} else {
-			g.Allowed, g.Principal = true, p
+			g.Allowed, g.Principal, g.List = true, p, resource
 		}
 		break
+	}
+	if g.Inherited, err = s.Lists.Inherited(tx, resource, who...); err != nil {
+		return Grant{}, err
+	}
+	for _, i := range g.Inherited {
+		switch {
+		case g.Allowed || !slices.Contains(i.Actions, action):
+		case reader && changes(action):
+			g.Withheld = cmp.Or(g.Withheld, i.Principal)
+		default:
+			g.Allowed, g.Principal, g.List = true, i.Principal, i.Folder
+		}
 	}
 	return g, nil
 }
@@ -105,28 +124,37 @@ func (s *Service) explainShared(ctx context.Context, who arn.ARN, in *onsightapi
 	}
 	switch {
 	case g.Allowed:
-		out.Policy, out.PolicyType, out.Statement = in.Resource, new("permission list"), new("entry of "+g.Principal)
+		out.Policy, out.PolicyType, out.Statement = &g.List, new("permission list"), new("entry of "+g.Principal)
 	case g.Withheld != "":
 		out.Outcome = new(onsightapi.AccessOutcomeImplicitDeny)
 		out.Missing = new("The role of " + in.Principal + " must be AUTHOR or ADMIN, with or without PRO: a reader may only look, whatever is granted.")
 	default:
 		out.Outcome = new(onsightapi.AccessOutcomeImplicitDeny)
-		out.Missing = new("The permission list of " + *in.Resource + " must grant " + in.Action + " to " + in.Principal + " or to one of its groups.")
+		out.Missing = new("The permission list of " + *in.Resource + " must grant " + in.Action + " to " + in.Principal + " or to one of its groups, or that of a folder above it must.")
 	}
 	out.Levels = append(out.Levels, onsightapi.AccessLevel{Kind: new("permission list"), Outcome: out.Outcome})
 	for _, p := range sortedKeys(g.Entries) {
-		finding := onsightapi.StatementFinding{
-			Kind: new("permission list"), Policy: in.Resource, Statement: new("entry of " + p), Effect: new("Allow"),
-			Applies: new(slices.Contains(g.Entries[p], in.Action)), Misses: []string{},
-		}
-		switch {
-		case *finding.Applies && g.Withheld != "":
-			*finding.Applies = false
-			finding.Misses = append(finding.Misses, "Role is one of readers, who may only look")
-		case !*finding.Applies:
-			finding.Misses = append(finding.Misses, "Action is none of those that the entry grants")
-		}
-		out.Statements = append(out.Statements, finding)
+		out.Statements = append(out.Statements, entryFinding(*in.Resource, p, in.Action, g.Entries[p], g.Withheld != ""))
+	}
+	for _, i := range g.Inherited {
+		out.Statements = append(out.Statements, entryFinding(i.Folder, i.Principal, in.Action, i.Actions, g.Withheld != ""))
 	}
 	return out, nil
+}
+
+// entryFinding tells what an entry of the permission list of a resource, or of
+// a folder above it, says of an action.
+func entryFinding(list, principal, action string, granted []string, withheld bool) onsightapi.StatementFinding {
+	finding := onsightapi.StatementFinding{
+		Kind: new("permission list"), Policy: &list, Statement: new("entry of " + principal), Effect: new("Allow"),
+		Applies: new(slices.Contains(granted, action)), Misses: []string{},
+	}
+	switch {
+	case *finding.Applies && withheld:
+		*finding.Applies = false
+		finding.Misses = append(finding.Misses, "Role is one of readers, who may only look")
+	case !*finding.Applies:
+		finding.Misses = append(finding.Misses, "Action is none of those that the entry grants")
+	}
+	return finding
 }

@@ -13,6 +13,7 @@ import (
 	"onsight/internal/api"
 	"onsight/internal/arn"
 	"onsight/internal/config"
+	"onsight/internal/folder"
 	"onsight/internal/iam"
 	"onsight/internal/page"
 	"onsight/internal/resource"
@@ -187,9 +188,19 @@ func (r *resourceTags) Of(tx *store.Tx, resource string) (map[string]string, err
 	return m, err
 }
 
-// lists lets access ask for the permission lists of resources.
-type lists struct{}
+// lists lets access ask for the permission lists of resources, and of the
+// folders above them.
+type lists struct{ folders *folder.Service }
 
 func (lists) Granted(tx *store.Tx, resourceARN string, principals ...string) (map[string][]string, error) {
 	return resource.Granted(tx, resourceARN, principals...)
+}
+
+func (l lists) Inherited(tx *store.Tx, resourceARN string, principals ...string) ([]access.Inherited, error) {
+	found, err := l.folders.Inherited(tx, resourceARN, principals...)
+	all := make([]access.Inherited, len(found))
+	for i, f := range found {
+		all[i] = access.Inherited(f)
+	}
+	return all, err
 }

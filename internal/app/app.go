@@ -18,6 +18,7 @@ import (
 	"onsight/internal/audit"
 	"onsight/internal/config"
 	"onsight/internal/connector"
+	"onsight/internal/folder"
 	"onsight/internal/iam"
 	"onsight/internal/identity"
 	"onsight/internal/job"
@@ -121,11 +122,14 @@ func (a *App) join(ctx context.Context, c config.Config, o Options, keys *seal.K
 		Departed:  []identity.Departed{tags.Delete, resource.Forget},
 		PublicURL: c.PublicURL, InvitationLife: c.InvitationLife,
 	})
+	folders := folder.New(folder.Config{
+		DB: a.db, Tokens: tokens, Now: o.Now, Accounts: accounts, Principals: people, Groups: memberships{people}, Tags: tags,
+	})
 	accounts.Service = account.New(account.Config{
 		DB: a.db, Jobs: a.jobs, Log: o.Log, Now: o.Now, Tokens: tokens, People: people, Tags: tags, Authorizer: rights.authorizer,
 		Standard: c.Standard, NamespaceQuota: c.NamespaceQuota,
 		Purges: []account.Purge{
-			people.Purge, tags.Purge,
+			people.Purge, tags.Purge, folders.Purge,
 			func(ctx context.Context, account string) error { return resource.Purge(ctx, a.db, account) },
 		},
 		NamespacePurges: []account.NamespacePurge{people.PurgeNamespace},
@@ -133,17 +137,19 @@ func (a *App) join(ctx context.Context, c config.Config, o Options, keys *seal.K
 	})
 	connectors := connector.New(connector.Config{
 		DB: a.db, Jobs: a.jobs, Keys: keys, Tokens: tokens, Log: o.Log, Now: o.Now,
-		Accounts: accounts, Principals: people, Groups: memberships{people}, Tags: tags,
+		Accounts: accounts, Principals: people, Groups: memberships{people}, Tags: tags, Folders: folders,
 	})
-	explanations := access.NewService(rights.holders, rights.authorizer, access.Shared{People: people, Lists: lists{}}, tokens)
+	joinMembers(folders, connectors)
+	explanations := access.NewService(rights.holders, rights.authorizer, access.Shared{People: people, Lists: lists{folders}}, tokens)
 	tags.Register("user", people.Exists)
 	tags.Register("custompermissions", people.Exists)
 	tags.Register("namespace", accounts.NamespaceExists)
 	tags.Register("customization", accounts.CustomizationExists)
 	tags.Register("action-connector", connectors.Exists)
+	tags.Register("folder", folders.Exists)
 
 	routes := slices.Concat(
-		accounts.Routes(), people.Routes(), connectors.Routes(), tags.Routes(), a.entities.Routes(),
+		accounts.Routes(), people.Routes(), connectors.Routes(), folders.Routes(), tags.Routes(), a.entities.Routes(),
 		rights.sessions.Routes(), explanations.Routes(), sealed.Routes(), a.trail.Routes(),
 	)
 	a.Operations = make(map[string][]string)

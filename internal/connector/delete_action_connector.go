@@ -14,7 +14,7 @@ func (s *Service) deleting(ctx context.Context, in *qs.DeleteActionConnectorRequ
 }
 
 // deleteActionConnector removes a connector for good: its secret, permission
-// list and tags too. Its id is free again.
+// list and tags go too, and no folder has it any more. Its id is free again.
 func (s *Service) deleteActionConnector(ctx context.Context, in *qs.DeleteActionConnectorRequest) (*qs.DeleteActionConnectorResponse, error) {
 	k := key(ctx, in.AwsAccountId, in.ActionConnectorId)
 	arn := connectors.ARN(k)
@@ -24,6 +24,9 @@ func (s *Service) deleteActionConnector(ctx context.Context, in *qs.DeleteAction
 				return err
 			}
 			if _, err := connectors.Delete(tx, k); err != nil {
+				return err
+			}
+			if err := s.folders.Leave(tx, arn); err != nil {
 				return err
 			}
 			return s.tags.Delete(tx, arn)

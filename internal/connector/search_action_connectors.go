@@ -96,7 +96,11 @@ func (s *Service) holder(account string, f qs.ActionConnectorSearchFilter, exact
 			}
 			principals = append(principals, groups...)
 		}
-		return resource.HeldBy(hold, principals...), nil
+		held := resource.HeldBy(hold, principals...)
+		if !direct {
+			held = resource.Either(held, s.folders.Reached(hold, principals...))
+		}
+		return held, nil
 	}, nil
 }
 
@@ -105,7 +109,7 @@ func just(f resource.Filter) func(*store.Tx) (resource.Filter, error) {
 }
 
 // holdOf says which hold a filter asks for, and whether memberships in groups
-// are left aside.
+// and folders are left aside.
 func holdOf(name qs.ActionConnectorSearchFilterNameEnum) (hold resource.Hold, direct, ok bool) {
 	switch name {
 	case qs.ActionConnectorSearchFilterNameEnumQuicksightOwner:

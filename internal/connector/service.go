@@ -39,15 +39,33 @@ type Tags interface {
 	Delete(tx *store.Tx, arn string) error
 }
 
+// Folders is what connector asks of whoever keeps folders.
+type Folders interface {
+	// Leave takes a connector that is gone out of all folders.
+	Leave(tx *store.Tx, connector string) error
+	// Sharable refuses to share a connector that only its folder may share.
+	Sharable(tx *store.Tx, connector string) error
+	// Reached takes what principals hold because they hold a folder above it.
+	Reached(as resource.Hold, principals ...string) resource.Filter
+}
+
 // VPCConnections is what connector asks of whoever keeps VPC connections.
 type VPCConnections interface {
 	// Exists says whether a VPC connection is there.
 	Exists(tx *store.Tx, connection arn.ARN) (bool, error)
 }
 
-// Config is what a Service needs. Groups, VPCConnections and Checker may be
-// nil: then users are in no groups, there are no VPC connections, and Structure
-// checks new settings.
+// noFolders is where there are none.
+type noFolders struct{}
+
+func (noFolders) Leave(*store.Tx, string) error    { return nil }
+func (noFolders) Sharable(*store.Tx, string) error { return nil }
+
+func (noFolders) Reached(resource.Hold, ...string) resource.Filter { return resource.Either() }
+
+// Config is what a Service needs. Groups, Folders, VPCConnections and Checker
+// may be nil: then users are in no groups, connectors in no folders, there are
+// no VPC connections, and Structure checks new settings.
 type Config struct {
 	DB             *store.DB
 	Jobs           *job.Runner
@@ -59,6 +77,7 @@ type Config struct {
 	Principals     resource.Principals
 	Groups         Groups
 	Tags           Tags
+	Folders        Folders
 	VPCConnections VPCConnections
 	Checker        Checker
 	// Endpoints says which URLs a connector may name.
@@ -79,6 +98,7 @@ type Service struct {
 	principals   resource.Principals
 	groups       Groups
 	tags         Tags
+	folders      Folders
 	connections  VPCConnections
 	checker      Checker
 	endpoints    Endpoints
@@ -89,8 +109,11 @@ type Service struct {
 func New(c Config) *Service {
 	s := &Service{
 		db: c.DB, jobs: c.Jobs, secrets: resource.Secrets{Keys: c.Keys}, tokens: c.Tokens, log: c.Log, now: c.Now,
-		accounts: c.Accounts, principals: c.Principals, groups: c.Groups, tags: c.Tags, connections: c.VPCConnections,
+		accounts: c.Accounts, principals: c.Principals, groups: c.Groups, tags: c.Tags, folders: c.Folders, connections: c.VPCConnections,
 		checker: c.Checker, endpoints: c.Endpoints, foreignRoles: c.ForeignRoles,
+	}
+	if s.folders == nil {
+		s.folders = noFolders{}
 	}
 	if s.checker == nil {
 		s.checker = Structure{Endpoints: c.Endpoints}

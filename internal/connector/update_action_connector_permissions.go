@@ -36,6 +36,11 @@ func (s *Service) updateActionConnectorPermissions(
 		if err != nil {
 			return err
 		}
+		if len(in.GrantPermissions) > 0 {
+			if err := s.folders.Sharable(tx, it.ARN); err != nil {
+				return err
+			}
+		}
 		out.Arn = &it.ARN
 		out.Permissions, err = connectors.Share(tx, it.ARN, in.RevokePermissions, in.GrantPermissions, s.principals)
 		return err

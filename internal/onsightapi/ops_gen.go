@@ -19,6 +19,7 @@ var (
 	ListAuditRecords         = Op[ListAuditRecordsRequest, ListAuditRecordsResponse]{Service: "onsight", Name: "ListAuditRecords", Method: "GET", Path: "/_onsight/accounts/{AwsAccountId}/audit/records"}
 	ListPrincipalsWithAccess = Op[ListPrincipalsWithAccessRequest, ListPrincipalsWithAccessResponse]{Service: "onsight", Name: "ListPrincipalsWithAccess", Method: "POST", Path: "/_onsight/accounts/{AwsAccountId}/access/principals"}
 	ListSealingKeys          = Op[ListSealingKeysRequest, ListSealingKeysResponse]{Service: "onsight", Name: "ListSealingKeys", Method: "GET", Path: "/_onsight/keys"}
+	MoveFolder               = Op[MoveFolderRequest, MoveFolderResponse]{Service: "onsight", Name: "MoveFolder", Method: "POST", Path: "/_onsight/accounts/{AwsAccountId}/folders/{FolderId}/move"}
 	RetireSealingKeys        = Op[RetireSealingKeysRequest, RetireSealingKeysResponse]{Service: "onsight", Name: "RetireSealingKeys", Method: "POST", Path: "/_onsight/keys/retire"}
 	RotateSealingKey         = Op[RotateSealingKeyRequest, RotateSealingKeyResponse]{Service: "onsight", Name: "RotateSealingKey", Method: "POST", Path: "/_onsight/keys/rotate"}
 	VerifyAuditTrail         = Op[VerifyAuditTrailRequest, VerifyAuditTrailResponse]{Service: "onsight", Name: "VerifyAuditTrail", Method: "POST", Path: "/_onsight/accounts/{AwsAccountId}/audit/verify"}

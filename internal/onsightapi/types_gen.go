@@ -115,6 +115,20 @@ type ListSealingKeysResponse struct {
 	RequestId *string
 }
 
+// MoveFolderRequest is the input of MoveFolder.
+type MoveFolderRequest struct {
+	AwsAccountId    string // required
+	FolderId        string // required
+	ParentFolderArn *string
+}
+
+// MoveFolderResponse is the output of MoveFolder.
+type MoveFolderResponse struct {
+	Arn        *string
+	FolderPath []string
+	RequestId  *string
+}
+
 // PrincipalWithAccess is a structure.
 type PrincipalWithAccess struct {
 	Policy     *string

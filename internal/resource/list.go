@@ -104,6 +104,39 @@ func HeldBy(as Hold, principals ...string) Filter {
 	}}
 }
 
+// Among takes the resources whose ARN a query of the caller's own tables gives,
+// in one column. The query is formed anew for each page: arg adds an argument
+// and gives its placeholder, prefix is what the ARNs of the kind begin with in
+// the account and region, and only what comes after the ARN after is of use.
+func Among(text func(arg func(v any) string, prefix, after string) string) Filter {
+	return Filter{func(q *query, prefix, after string) string {
+		return "arn IN (" + text(q.arg, prefix, prefix+after) + ")"
+	}}
+}
+
+// Every takes the resources that all of the filters take.
+func Every(filters ...Filter) Filter { return joined(" AND ", "1 = 1", filters) }
+
+// Either takes the resources that any of the filters takes.
+func Either(filters ...Filter) Filter { return joined(" OR ", "1 = 0", filters) }
+
+func joined(by, none string, filters []Filter) Filter {
+	return Filter{func(q *query, prefix, after string) string {
+		parts := []string{}
+		for _, f := range filters {
+			if f.where == nil {
+				parts = append(parts, "1 = 1")
+				continue
+			}
+			parts = append(parts, f.where(q, prefix, after))
+		}
+		if len(parts) == 0 {
+			return none
+		}
+		return "(" + strings.Join(parts, by) + ")"
+	}}
+}
+
 // List reads up to limit resources of a kind whose id comes after the given
 // one, in the order of ids (byte by byte). The empty id is before all.
 func (k Kind[T]) List(tx *store.Tx, account, region string, f Filter, after string, limit int) ([]*Item[T], error) {

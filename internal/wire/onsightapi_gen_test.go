@@ -11,6 +11,7 @@ var onsightapiTypes = map[string][2]any{
 	"ListAuditRecords":         {onsightapi.ListAuditRecordsRequest{}, onsightapi.ListAuditRecordsResponse{}},
 	"ListPrincipalsWithAccess": {onsightapi.ListPrincipalsWithAccessRequest{}, onsightapi.ListPrincipalsWithAccessResponse{}},
 	"ListSealingKeys":          {onsightapi.ListSealingKeysRequest{}, onsightapi.ListSealingKeysResponse{}},
+	"MoveFolder":               {onsightapi.MoveFolderRequest{}, onsightapi.MoveFolderResponse{}},
 	"RetireSealingKeys":        {onsightapi.RetireSealingKeysRequest{}, onsightapi.RetireSealingKeysResponse{}},
 	"RotateSealingKey":         {onsightapi.RotateSealingKeyRequest{}, onsightapi.RotateSealingKeyResponse{}},
 	"VerifyAuditTrail":         {onsightapi.VerifyAuditTrailRequest{}, onsightapi.VerifyAuditTrailResponse{}},

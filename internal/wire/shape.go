@@ -172,6 +172,9 @@ func (s *Service) fill(sh *shape, m model.Shape) (err error) {
 			sh.enum[v] = v
 		}
 		sh.enumText = strings.Join(m.Enum, ", ")
+		for _, v := range alsoAccepted[sh.name] {
+			sh.enum[v] = v
+		}
 	}
 	switch sh.kind {
 	case list:
