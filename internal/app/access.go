@@ -15,6 +15,7 @@ import (
 	"onsight/internal/config"
 	"onsight/internal/folder"
 	"onsight/internal/iam"
+	"onsight/internal/outbound"
 	"onsight/internal/page"
 	"onsight/internal/resource"
 	"onsight/internal/seal"
@@ -38,7 +39,7 @@ func (a *App) joinAccess(c config.Config, o Options, keys *seal.Keyring, tokens 
 	if c.IdentityProviderCA != "" {
 		pem, err := os.ReadFile(c.IdentityProviderCA)
 		if err == nil {
-			network.RootCAs, err = idtoken.SystemCAsAnd(pem)
+			network.RootCAs, err = outbound.SystemCAsAnd(pem)
 		}
 		if err != nil {
 			return rights{}, fmt.Errorf("-identity-provider-ca %s: %w", c.IdentityProviderCA, err)

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"onsight/internal/fault"
+	"onsight/internal/outbound"
 )
 
 func TestEndpoints(t *testing.T) {
@@ -166,10 +167,10 @@ func FuzzEndpoints(f *testing.F) {
 		if host == "" || strings.ContainsAny(host, "@\\# %") {
 			t.Fatalf("%q passes with the host %q", raw, host)
 		}
-		if addr, err := netip.ParseAddrPort(host); err == nil && !isPublic(addr.Addr().Unmap()) {
+		if addr, err := netip.ParseAddrPort(host); err == nil && outbound.Ranges(nil).Check(addr.Addr()) != "" {
 			t.Fatalf("%q passes and names %s", raw, addr)
 		}
-		if addr, err := netip.ParseAddr(strings.Trim(host, "[].")); err == nil && !isPublic(addr.Unmap()) {
+		if addr, err := netip.ParseAddr(strings.Trim(host, "[].")); err == nil && outbound.Ranges(nil).Check(addr) != "" {
 			t.Fatalf("%q passes and names %s", raw, addr)
 		}
 	})

@@ -2,19 +2,17 @@ package idtoken
 
 import (
 	"context"
-	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
-	"sync"
-	"syscall"
 	"time"
+
+	"onsight/internal/outbound"
 )
 
 // Network says how providers are reached. The zero value reaches them by
@@ -22,24 +20,11 @@ import (
 // machine.
 type Network struct {
 	// RootCAs are the certificates to trust instead of the system's; nil for
-	// those (SystemCAsAnd adds to them).
+	// those (outbound.SystemCAsAnd adds to them).
 	RootCAs *x509.CertPool
 	// Loopback lets issuers be on this machine, and there by plain HTTP: for
 	// tests and development.
 	Loopback bool
-}
-
-// SystemCAsAnd gives the certificates that the system trusts, and those in a
-// PEM file besides.
-func SystemCAsAnd(pem []byte) (*x509.CertPool, error) {
-	pool, err := x509.SystemCertPool()
-	if err != nil {
-		pool = x509.NewCertPool() // a system may have none
-	}
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, errors.New("it holds no certificate in PEM form")
-	}
-	return pool, nil
 }
 
 const (
@@ -51,36 +36,22 @@ const (
 
 // client gets JSON from providers.
 type client struct {
-	http     http.Client
+	http     *outbound.Client
 	loopback bool
-	proxies  sync.Map // host:port of each proxy that was used
 }
 
+// newClient makes one that goes where a company may have its provider: also to
+// private addresses, and by the proxy that the environment names.
 func newClient(n Network) *client {
-	c := &client{loopback: n.Loopback}
-	dialer := &net.Dialer{Timeout: 3 * time.Second, ControlContext: c.control}
-	c.http = http.Client{
-		Transport: &http.Transport{
-			Proxy: c.proxy,
-			DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
-				return dialer.DialContext(c.aimed(ctx, addr), network, addr)
-			},
-			TLSClientConfig:        &tls.Config{RootCAs: n.RootCAs, MinVersion: tls.VersionTLS12},
-			TLSHandshakeTimeout:    3 * time.Second,
-			ResponseHeaderTimeout:  4 * time.Second,
-			MaxResponseHeaderBytes: 64 << 10,
-			MaxIdleConns:           16, IdleConnTimeout: time.Minute,
-			DisableCompression: true, // a small answer stays small
-			ForceAttemptHTTP2:  true,
-		},
-		CheckRedirect: func(r *http.Request, via []*http.Request) error {
-			if len(via) > maxRedirects {
-				return fmt.Errorf("more than %d redirections", maxRedirects)
-			}
-			return c.allowed(r.URL)
-		},
+	p := outbound.Profile{
+		Name: "identity providers", RootCAs: n.RootCAs, Allowed: outbound.PrivateRanges(), Plain: n.Loopback,
+		ProxyFromEnvironment: true, ProxyResolves: true,
 	}
-	return c
+	if n.Loopback {
+		p.Allowed = append(p.Allowed, outbound.LoopbackRanges()...)
+	}
+	limits := outbound.Limits{Dial: 3 * time.Second, TLS: 3 * time.Second, Header: 4 * time.Second, Body: maxAnswer}
+	return &client{http: outbound.New(outbound.Config{Profile: p, Limits: limits}), loopback: n.Loopback}
 }
 
 // allowed says whether a provider may be asked at a URL.
@@ -99,49 +70,6 @@ func isLoopback(host string) bool {
 	return err == nil && ip.IsLoopback()
 }
 
-// proxy is the proxy that the environment names for a request, if it does.
-func (c *client) proxy(r *http.Request) (*url.URL, error) {
-	u, err := http.ProxyFromEnvironment(r)
-	if u != nil {
-		port := u.Port()
-		if port == "" {
-			port = map[string]string{"http": "80", "https": "443", "socks5": "1080", "socks5h": "1080"}[u.Scheme]
-		}
-		c.proxies.Store(net.JoinHostPort(u.Hostname(), port), true)
-	}
-	return u, err
-}
-
-// toProxy marks the context of a connection to a proxy.
-type toProxy struct{}
-
-func (c *client) aimed(ctx context.Context, addr string) context.Context {
-	if _, ok := c.proxies.Load(addr); ok {
-		return context.WithValue(ctx, toProxy{}, true)
-	}
-	return ctx
-}
-
-// control refuses addresses that no provider has: this machine's own, those
-// that are valid on one link only, where clouds keep the credentials of their
-// machines, and those of nobody and of many. It sees the address itself, so a
-// name that leads there does not help. The operator's proxy may be anywhere.
-func (c *client) control(ctx context.Context, _, address string, _ syscall.RawConn) error {
-	if ctx.Value(toProxy{}) != nil {
-		return nil
-	}
-	at, err := netip.ParseAddrPort(address)
-	if err != nil {
-		return err
-	}
-	ip := at.Addr().Unmap()
-	switch {
-	case ip.IsLoopback() && !c.loopback, ip.IsLinkLocalUnicast(), ip.IsUnspecified(), ip.IsMulticast(), ip == netip.AddrFrom4([4]byte{255, 255, 255, 255}):
-		return fmt.Errorf("no provider is asked at %s", ip)
-	}
-	return nil
-}
-
 // get reads the JSON at a URL. It fails with ErrUnreachable where that may pass,
 // and with ErrKey otherwise.
 func (c *client) get(ctx context.Context, from string, into any) error {
@@ -154,7 +82,7 @@ func (c *client) get(ctx context.Context, from string, into any) error {
 	}
 	r.Header.Set("Accept", "application/json")
 	r.Header.Set("User-Agent", "Onsight")
-	res, err := c.http.Do(r)
+	res, err := c.http.Follow(r, maxRedirects, c.allowed)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}
@@ -166,12 +94,12 @@ func (c *client) get(ctx context.Context, from string, into any) error {
 		}
 		return fmt.Errorf("%w: %s answers %s", reason, from, res.Status)
 	}
-	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
+	body, err := io.ReadAll(res.Body)
+	if e, ok := errors.AsType[*outbound.Error](err); ok && e.Kind == outbound.TooLarge {
+		return fmt.Errorf("%w: %w", ErrKey, err)
+	}
 	if err != nil {
 		return fmt.Errorf("%w: read %s: %w", ErrUnreachable, from, err)
-	}
-	if len(body) > maxAnswer {
-		return fmt.Errorf("%w: the answer of %s is larger than %d bytes", ErrKey, from, maxAnswer)
 	}
 	if err := json.Unmarshal(body, into); err != nil {
 		return fmt.Errorf("%w: read %s: %w", ErrKey, from, err)

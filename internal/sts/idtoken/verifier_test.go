@@ -24,6 +24,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 	"github.com/google/go-cmp/cmp"
 
+	"onsight/internal/outbound"
 	"onsight/internal/sts/idtoken"
 	"onsight/internal/sts/idtoken/idptest"
 )
@@ -404,11 +405,11 @@ func TestTrust(t *testing.T) {
 	p := idptest.Start(t, idptest.Public(idptest.RSA().Public(), "k1"))
 	plain := httptest.NewServer(p.Config.Handler)
 	t.Cleanup(plain.Close)
-	pool, err := idtoken.SystemCAsAnd(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: p.Certificate().Raw}))
+	pool, err := outbound.SystemCAsAnd(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: p.Certificate().Raw}))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := idtoken.SystemCAsAnd([]byte("no certificate")); err == nil {
+	if _, err := outbound.SystemCAsAnd([]byte("no certificate")); err == nil {
 		t.Error("a file without certificates is taken")
 	}
 	c := newClock()
