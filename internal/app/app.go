@@ -125,11 +125,13 @@ func (a *App) join(ctx context.Context, c config.Config, o Options, keys *seal.K
 	folders := folder.New(folder.Config{
 		DB: a.db, Tokens: tokens, Now: o.Now, Accounts: accounts, Principals: people, Groups: memberships{people}, Tags: tags,
 	})
+	brands := joinBrands(c, o, a.db, a.jobs, tokens, accounts, tags)
 	accounts.Service = account.New(account.Config{
 		DB: a.db, Jobs: a.jobs, Log: o.Log, Now: o.Now, Tokens: tokens, People: people, Tags: tags, Authorizer: rights.authorizer,
 		Standard: c.Standard, NamespaceQuota: c.NamespaceQuota,
 		Purges: []account.Purge{
 			people.Purge, tags.Purge, folders.Purge,
+			brands.Purge,
 			func(ctx context.Context, account string) error { return resource.Purge(ctx, a.db, account) },
 		},
 		NamespacePurges: []account.NamespacePurge{people.PurgeNamespace},
@@ -150,6 +152,7 @@ func (a *App) join(ctx context.Context, c config.Config, o Options, keys *seal.K
 
 	routes := slices.Concat(
 		accounts.Routes(), people.Routes(), connectors.Routes(), folders.Routes(), tags.Routes(), a.entities.Routes(),
+		brands.Routes(),
 		rights.sessions.Routes(), explanations.Routes(), sealed.Routes(), a.trail.Routes(),
 	)
 	a.Operations = make(map[string][]string)
@@ -172,10 +175,11 @@ func (a *App) join(ctx context.Context, c config.Config, o Options, keys *seal.K
 			defer rights.holders.Forget()
 			defer trial.Forget()
 			defer accounts.ForgetAddresses()
+			defer brands.Forget()
 			return a.db.Reset(ctx)
 		}
 	}
-	a.Handler = extras.before(api.New(server, routes...), c.BasePath())
+	a.Handler = extras.before(withBrandImages(brands, api.New(server, routes...), c.BasePath()), c.BasePath())
 	return nil
 }
 
