@@ -16,8 +16,9 @@ func (s *Service) listingAssignments(ctx context.Context, in *qs.ListIAMPolicyAs
 const (
 	assignmentsByName = `SELECT ` + assignmentColumns + ` FROM iam_policy_assignments
 		WHERE account = $1 AND namespace = $2 AND name > $3 ORDER BY name LIMIT $4`
+	// Of one status; put like this, SQLite goes by the index of states too.
 	assignmentsByStatus = `SELECT ` + assignmentColumns + ` FROM iam_policy_assignments
-		WHERE account = $1 AND namespace = $2 AND name > $3 AND status = $5 ORDER BY name LIMIT $4`
+		WHERE account = $1 AND namespace = $2 AND (status, name) > ($5, $3) AND status <= $5 ORDER BY status, name LIMIT $4`
 )
 
 // listIAMPolicyAssignments lists the assignments of a namespace by name; where

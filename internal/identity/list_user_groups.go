@@ -13,9 +13,12 @@ func (s *Service) listingUserGroups(ctx context.Context, in *qs.ListUserGroupsRe
 	return onUser(ctx, in.AwsAccountId, in.Namespace, in.UserName)
 }
 
+// groupsOfUser takes the page first and then its groups: each membership has one.
 const groupsOfUser = `SELECT g.account, g.namespace, g.name, g.name_key, g.principal_id, g.description, g.created_us
-	FROM group_members m JOIN user_groups g ON g.account = m.account AND g.namespace = m.namespace AND g.name = m.group_name
-	WHERE m.account = $1 AND m.namespace = $2 AND m.user_name = $3 AND m.group_name > $4 ORDER BY m.group_name LIMIT $5`
+	FROM (SELECT group_name FROM group_members
+		WHERE account = $1 AND namespace = $2 AND user_name = $3 AND group_name > $4 ORDER BY group_name LIMIT $5) m
+	CROSS JOIN user_groups g
+	WHERE g.account = $1 AND g.namespace = $2 AND g.name = m.group_name ORDER BY m.group_name`
 
 // listUserGroups lists the groups that a user is a member of, by name.
 func (s *Service) listUserGroups(ctx context.Context, in *qs.ListUserGroupsRequest) (*qs.ListUserGroupsResponse, error) {

@@ -56,8 +56,8 @@ func onAssignment(ctx context.Context, account, name string) policy.Target {
 // findAssignment reads an assignment; ResourceNotFoundException when the
 // namespace has none of the name.
 func findAssignment(tx *store.Tx, account, namespace, name string) (assignment, error) {
-	a, err := store.One[assignment](tx, `SELECT `+assignmentColumns+` FROM iam_policy_assignments WHERE account = $1 AND name = $2 AND namespace = $3`,
-		account, name, namespace)
+	a, err := store.One[assignment](tx, `SELECT `+assignmentColumns+` FROM iam_policy_assignments WHERE account = $1 AND namespace = $2 AND name = $3`,
+		account, namespace, name)
 	if errors.Is(err, store.ErrNotFound) {
 		return a, fault.NotFound(fault.IAMPolicyAssignment, "AWS account id: %s, Namespace: %s, Assignment name: %s. ", account, namespace, name)
 	}
@@ -138,14 +138,15 @@ func identities(tx *store.Tx, a assignment) (map[string][]string, error) {
 const assignees = `SELECT account, assignment, kind, name, namespace, place FROM iam_policy_assignees
 	WHERE account = $1 AND assignment = $2 ORDER BY kind, place`
 
-// assignmentsOfUser are the enabled assignments of a user and its groups.
+// assignmentsOfUser are the enabled assignments of a user and its groups. Where
+// there are no statistics yet, CROSS JOIN has SQLite begin with the memberships.
 const assignmentsOfUser = `SELECT ` + assignmentColumns + ` FROM iam_policy_assignments
-	WHERE account = $1 AND name > $4 AND status = 'ENABLED' AND name IN (
+	WHERE account = $1 AND namespace = $2 AND name > $4 AND status = 'ENABLED' AND name IN (
 		SELECT assignment FROM iam_policy_assignees WHERE account = $1 AND namespace = $2 AND kind = 'user' AND name = $3
 		UNION
-		SELECT a.assignment FROM group_members m JOIN iam_policy_assignees a
-			ON a.account = m.account AND a.namespace = m.namespace AND a.kind = 'group' AND a.name = m.group_name
-		WHERE m.account = $1 AND m.namespace = $2 AND m.user_name = $3)
+		SELECT a.assignment FROM group_members m CROSS JOIN iam_policy_assignees a
+		WHERE m.account = $1 AND m.namespace = $2 AND m.user_name = $3
+			AND a.account = $1 AND a.namespace = $2 AND a.kind = 'group' AND a.name = m.group_name)
 	ORDER BY name LIMIT $5`
 
 // EffectivePolicies gives the ARNs of the IAM policies that a user has by

@@ -16,8 +16,8 @@ func (s *Service) searchingGroups(ctx context.Context, in *qs.SearchGroupsReques
 }
 
 const groupsByPrefix = `SELECT ` + groupColumns + ` FROM user_groups
-	WHERE account = $1 AND namespace = $2 AND name_key >= $3 AND name_key < $4 AND (name_key, name) > ($5, $6)
-	ORDER BY name_key, name LIMIT $7`
+	WHERE account = $1 AND namespace = $2 AND (name_key, name) > ($3, $4) AND name_key < $5
+	ORDER BY name_key, name LIMIT $6`
 
 // highest is greater than all that names are made of: with it at its end, a
 // prefix comes after every name that begins so.
@@ -31,7 +31,7 @@ func (s *Service) searchGroups(ctx context.Context, in *qs.SearchGroupsRequest) 
 		return nil, err
 	}
 	scope := page.Scope("SearchGroups", in.AwsAccountId, in.Namespace, prefix)
-	after := []string{"", ""}
+	after := []string{prefix, ""} // no name is empty
 	key, err := s.tokens.Key(scope, value(in.NextToken))
 	if err != nil {
 		return nil, err
@@ -49,7 +49,7 @@ func (s *Service) searchGroups(ctx context.Context, in *qs.SearchGroupsRequest) 
 		if err != nil {
 			return err
 		}
-		groups, err := store.All[group](tx, groupsByPrefix, in.AwsAccountId, in.Namespace, prefix, prefix+highest, after[0], after[1], limit+1)
+		groups, err := store.All[group](tx, groupsByPrefix, in.AwsAccountId, in.Namespace, after[0], after[1], prefix+highest, limit+1)
 		if err != nil {
 			return err
 		}

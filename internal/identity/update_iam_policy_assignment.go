@@ -41,8 +41,8 @@ func (s *Service) updateIAMPolicyAssignment(ctx context.Context, in *qs.UpdateIA
 				return err
 			}
 		}
-		_, err = tx.Exec(`UPDATE iam_policy_assignments SET status = $3, policy_arn = $4, updated_us = $5 WHERE account = $1 AND name = $2`,
-			a.Account, a.Name, a.Status, a.PolicyARN, store.Micros(s.now()))
+		_, err = tx.Exec(`UPDATE iam_policy_assignments SET status = $4, policy_arn = $5, updated_us = $6
+			WHERE account = $1 AND namespace = $2 AND name = $3`, a.Account, a.Namespace, a.Name, a.Status, a.PolicyARN, store.Micros(s.now()))
 		if err != nil {
 			return err
 		}

@@ -20,10 +20,10 @@ CREATE TABLE iam_policy_assignments (
 	policy_arn TEXT,
 	created_us BIGINT NOT NULL,
 	updated_us BIGINT NOT NULL,
-	PRIMARY KEY (account, name)
+	PRIMARY KEY (account, namespace, name),
+	UNIQUE (account, name)
 ) WITHOUT ROWID;
 
-CREATE INDEX iam_policy_assignments_namespace ON iam_policy_assignments (account, namespace, name);
 CREATE INDEX iam_policy_assignments_status ON iam_policy_assignments (account, namespace, status, name);
 
 -- Whom an assignment is for. The namespace is the assignment's.
