@@ -23,6 +23,8 @@ Commands:
   credentials  print the root credentials of an account, or make them
   access       ask a running server what policies allow, and why
   audit        export and verify the audit trail, at a running server
+  export       write everything that an account has into files
+  import       make an account as the files of an export say
   keys         change the keys that seal secrets, at a running server
   version      print the version
 
@@ -60,6 +62,10 @@ func run(ctx context.Context, args []string, s streams) int {
 		err = accessCommand(ctx, args[1:], s)
 	case "audit":
 		err = auditCommand(ctx, args[1:], s)
+	case "export":
+		err = exportCommand(ctx, args[1:], s)
+	case "import":
+		err = importCommand(ctx, args[1:], s)
 	case "keys":
 		err = keysCommand(ctx, args[1:], s)
 	case "version", "-version", "--version":

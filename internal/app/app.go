@@ -26,6 +26,7 @@ import (
 	"onsight/internal/resource"
 	"onsight/internal/seal"
 	"onsight/internal/sealing"
+	"onsight/internal/snapshot"
 	"onsight/internal/store"
 	"onsight/internal/tagging"
 )
@@ -126,12 +127,14 @@ func (a *App) join(ctx context.Context, c config.Config, o Options, keys *seal.K
 		DB: a.db, Tokens: tokens, Now: o.Now, Accounts: accounts, Principals: people, Groups: memberships{people}, Tags: tags,
 	})
 	brands := joinBrands(c, o, a.db, a.jobs, tokens, accounts, tags)
+	var snapshots *snapshot.Service
 	accounts.Service = account.New(account.Config{
 		DB: a.db, Jobs: a.jobs, Log: o.Log, Now: o.Now, Tokens: tokens, People: people, Tags: tags, Authorizer: rights.authorizer,
 		Standard: c.Standard, NamespaceQuota: c.NamespaceQuota,
 		Purges: []account.Purge{
 			people.Purge, tags.Purge, folders.Purge,
 			brands.Purge,
+			people.Purge, tags.Purge, func(ctx context.Context, account string) error { return snapshots.Purge(ctx, account) },
 			func(ctx context.Context, account string) error { return resource.Purge(ctx, a.db, account) },
 		},
 		NamespacePurges: []account.NamespacePurge{people.PurgeNamespace},
@@ -150,10 +153,18 @@ func (a *App) join(ctx context.Context, c config.Config, o Options, keys *seal.K
 	tags.Register("action-connector", connectors.Exists)
 	tags.Register("folder", folders.Exists)
 
+	snapshots = snapshot.New(snapshot.Config{
+		DB: a.db, Keys: keys, Tokens: tokens, Now: o.Now, Tables: snapshotTables(),
+		Busy:    []func(*store.Tx, string) error{accounts.Busy, resource.Busy},
+		Applied: []func(*store.Tx, string) error{a.entities.Recount},
+	})
+
 	routes := slices.Concat(
 		accounts.Routes(), people.Routes(), connectors.Routes(), folders.Routes(), tags.Routes(), a.entities.Routes(),
 		brands.Routes(),
 		rights.sessions.Routes(), explanations.Routes(), sealed.Routes(), a.trail.Routes(),
+		accounts.Routes(), people.Routes(), connectors.Routes(), tags.Routes(), a.entities.Routes(),
+		rights.sessions.Routes(), explanations.Routes(), sealed.Routes(), a.trail.Routes(), snapshots.Routes(),
 	)
 	a.Operations = make(map[string][]string)
 	for _, r := range routes {

@@ -49,7 +49,7 @@ func (s *Service) createAccessKey(ctx context.Context, in *iamapi.CreateAccessKe
 	k := accessKey{
 		ID: newAccessKeyID(), Account: account(ctx), Status: string(iamapi.StatusTypeActive), CreatedUS: store.Micros(s.now()),
 	}
-	k.Secret = s.keys.Seal([]byte(secret.Reveal()), k.ID)
+	k.Secret = s.keys.Seal([]byte(secret.Reveal()), SecretContext(k.ID))
 	var out *iamapi.CreateAccessKeyResponse
 	err := s.db.Write(ctx, func(tx *store.Tx) error {
 		u, err := s.userOrCaller(ctx, tx, in.UserName)

@@ -37,7 +37,7 @@ func (s *Service) KeyOf(tx *store.Tx, accessKeyID string) (Key, error) {
 	if err != nil {
 		return Key{}, err
 	}
-	secret, err := s.keys.Open(k.Secret, accessKeyID)
+	secret, err := s.keys.Open(k.Secret, SecretContext(accessKeyID))
 	if err != nil {
 		return Key{}, fmt.Errorf("access key %s: %w", accessKeyID, err)
 	}

@@ -30,11 +30,11 @@ func (s *Service) Reseal(ctx context.Context) (n int, err error) {
 				if s.keys.Current(r.Secret) {
 					continue
 				}
-				plain, err := s.keys.Open(r.Secret, r.ID)
+				plain, err := s.keys.Open(r.Secret, SecretContext(r.ID))
 				if err != nil {
 					return fmt.Errorf("access key %s: %w", r.ID, err)
 				}
-				if _, err := tx.Exec(`UPDATE iam_access_keys SET secret = $2 WHERE id = $1`, r.ID, s.keys.Seal(plain, r.ID)); err != nil {
+				if _, err := tx.Exec(`UPDATE iam_access_keys SET secret = $2 WHERE id = $1`, r.ID, s.keys.Seal(plain, SecretContext(r.ID))); err != nil {
 					return err
 				}
 			}

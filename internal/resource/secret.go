@@ -25,7 +25,7 @@ func (s Secrets) Put(tx *store.Tx, resourceARN, field string, version int64, sec
 		Field   string `db:"field"`
 		Version int64  `db:"version"`
 		Sealed  []byte `db:"sealed"`
-	}{resourceARN, field, version, s.Keys.Seal([]byte(secret.Reveal()), purpose(resourceARN, field, version))})
+	}{resourceARN, field, version, s.Keys.Seal([]byte(secret.Reveal()), SecretContext(resourceARN, field, version))})
 }
 
 // Get opens a secret, or returns ErrLost. No error tells anything of it.
@@ -38,7 +38,7 @@ func (s Secrets) Get(tx *store.Tx, resourceARN, field string, version int64) (qs
 	if err != nil {
 		return "", err
 	}
-	plain, err := s.Keys.Open(sealed, purpose(resourceARN, field, version))
+	plain, err := s.Keys.Open(sealed, SecretContext(resourceARN, field, version))
 	if err != nil {
 		return "", fmt.Errorf("%s of %s: %w: %w", field, resourceARN, ErrLost, err)
 	}
@@ -73,7 +73,7 @@ func (s Secrets) Reseal(ctx context.Context, db *store.DB) (n int, err error) {
 				if s.Keys.Current(r.Sealed) {
 					continue
 				}
-				context := purpose(r.ARN, r.Field, r.Version)
+				context := SecretContext(r.ARN, r.Field, r.Version)
 				plain, err := s.Keys.Open(r.Sealed, context)
 				if err != nil {
 					return fmt.Errorf("%s of %s: %w", r.Field, r.ARN, err)
@@ -97,7 +97,7 @@ func (s Secrets) Reseal(ctx context.Context, db *store.DB) (n int, err error) {
 	}
 }
 
-// purpose is what a secret is bound to. No ARN holds a zero byte.
-func purpose(resourceARN, field string, version int64) string {
+// SecretContext is what a secret is bound to. No ARN holds a zero byte.
+func SecretContext(resourceARN, field string, version int64) string {
 	return fmt.Sprintf("resource_secrets\x00%s\x00%s\x00%d", resourceARN, field, version)
 }

@@ -226,16 +226,12 @@ func (db *DB) Ping(ctx context.Context) error {
 // Reset deletes all rows of all tables.
 func (db *DB) Reset(ctx context.Context) error {
 	return db.Write(ctx, func(tx *Tx) error {
-		if db.dialect == PostgreSQL {
-			tables, err := All[string](tx, `SELECT tablename FROM pg_tables WHERE schemaname = current_schema() AND tablename <> $1 ORDER BY 1`, versionTable)
-			if err != nil || len(tables) == 0 {
-				return err
-			}
-			_, err = tx.Exec(`TRUNCATE ` + strings.Join(tables, `, `))
+		tables, err := Tables(tx)
+		if err != nil || len(tables) == 0 {
 			return err
 		}
-		tables, err := All[string](tx, `SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name <> $1`, versionTable)
-		if err != nil {
+		if db.dialect == PostgreSQL {
+			_, err := tx.Exec(`TRUNCATE ` + strings.Join(tables, `, `))
 			return err
 		}
 		// Rows that refer to each other go together.

@@ -1,0 +1,101 @@
+package app
+
+import (
+	"fmt"
+
+	"onsight/internal/iam"
+	"onsight/internal/qs"
+	"onsight/internal/resource"
+	"onsight/internal/snapshot"
+)
+
+// userRoles and identityTypes are what the columns of users may hold.
+var (
+	userRoles = texts(qs.UserRoleAdmin, qs.UserRoleAuthor, qs.UserRoleReader, qs.UserRoleAdminPro, qs.UserRoleAuthorPro, qs.UserRoleReaderPro,
+		qs.UserRoleRestrictedAuthor, qs.UserRoleRestrictedReader)
+	identityTypes = texts(qs.IdentityTypeIAM, qs.IdentityTypeQuicksight, qs.IdentityTypeIAMIdentityCenter)
+)
+
+func texts[T ~string](values ...T) []string {
+	all := make([]string, len(values))
+	for i, v := range values {
+		all[i] = string(v)
+	}
+	return all
+}
+
+// ofResources selects the rows of a table by ARN that belong to the account's resources.
+const ofResources = `arn IN (SELECT arn FROM resources WHERE account = $1)`
+
+func to(kind, of string, columns ...string) snapshot.Ref {
+	return snapshot.Ref{Columns: columns, Kind: kind, Of: []string{of}}
+}
+
+// inNamespace says that a row is of a namespace, and, where columns are given,
+// about a row of another kind in it.
+func inNamespace(more ...snapshot.Ref) []snapshot.Ref {
+	refs := []snapshot.Ref{to("namespaces", "name", "namespace")}
+	for _, m := range more {
+		refs = append(refs, snapshot.Ref{Columns: append([]string{"namespace"}, m.Columns...), Kind: m.Kind, Of: append([]string{"namespace"}, m.Of...)})
+	}
+	return refs
+}
+
+// snapshotTables are the tables that hold what belongs to an account, those
+// first that others refer to.
+func snapshotTables() []snapshot.Table {
+	type sealed = map[string]func(row func(string) any) string
+	secret := func(row func(string) any) string {
+		return resource.SecretContext(fmt.Sprint(row("arn")), fmt.Sprint(row("field")), row("version").(int64))
+	}
+	accessKey := func(row func(string) any) string { return iam.SecretContext(fmt.Sprint(row("id"))) }
+	return []snapshot.Table{
+		{Name: "subscriptions", Kind: "subscription", Layout: snapshot.Files, JSON: []string{"contact", "directory", "subscriber"}},
+		{Name: "namespaces", Kind: "namespaces", Layout: snapshot.Files},
+		{Name: "custom_permissions", Kind: "custom-permissions", Layout: snapshot.Files, JSON: []string{"capabilities", "governance"}},
+		{
+			Name: "users", Kind: "users", Layout: snapshot.Lines, Enums: map[string][]string{"role": userRoles, "identity_type": identityTypes},
+			Refs: append(inNamespace(), to("custom-permissions", "name", "custom_permissions")),
+		},
+		{Name: "invitations", Kind: "invitations", Layout: snapshot.Lines, Refs: inNamespace(to("users", "name", "user_name"))},
+		{Name: "user_groups", Kind: "groups", Layout: snapshot.Lines, Refs: inNamespace()},
+		{Name: "group_members", Kind: "group-members", Layout: snapshot.Lines, Refs: inNamespace(to("groups", "name", "group_name"), to("users", "name", "user_name"))},
+		{Name: "role_memberships", Kind: "role-memberships", Layout: snapshot.Lines, Enums: map[string][]string{"role": userRoles}, Refs: inNamespace()},
+		{
+			Name: "role_custom_permissions", Kind: "role-custom-permissions", Layout: snapshot.Lines, Enums: map[string][]string{"role": userRoles},
+			Refs: append(inNamespace(), to("custom-permissions", "name", "profile")),
+		},
+		{Name: "account_custom_permissions", Kind: "account-custom-permissions", Layout: snapshot.Files, Refs: []snapshot.Ref{to("custom-permissions", "name", "profile")}},
+		{Name: "self_upgrade_settings", Kind: "self-upgrade-settings", Layout: snapshot.Lines, Refs: inNamespace()},
+		{Name: "self_upgrades", Kind: "self-upgrades", Layout: snapshot.Lines, Refs: inNamespace(to("users", "name", "user_name"))},
+		{Name: "resources", Kind: "resources", Layout: snapshot.Files, JSON: []string{"doc"}},
+		{Name: "resource_permissions", Kind: "permissions", Layout: snapshot.Lines, Where: ofResources, JSON: []string{"actions"}, Refs: []snapshot.Ref{to("resources", "arn", "arn")}},
+		{Name: "resource_secrets", Kind: "secrets", Layout: snapshot.Lines, Where: ofResources, Sealed: sealed{"sealed": secret}, Refs: []snapshot.Ref{to("resources", "arn", "arn")}},
+		{Name: "tags", Kind: "tags", Layout: snapshot.Lines},
+
+		{Name: "iam_aliases", Kind: "iam/aliases", Layout: snapshot.Files},
+		{Name: "iam_users", Kind: "iam/users", Layout: snapshot.Lines},
+		{Name: "iam_groups", Kind: "iam/groups", Layout: snapshot.Lines},
+		{Name: "iam_group_members", Kind: "iam/group-members", Layout: snapshot.Lines, Refs: []snapshot.Ref{to("iam/groups", "id", "group_id"), to("iam/users", "id", "user_id")}},
+		{Name: "iam_roles", Kind: "iam/roles", Layout: snapshot.Files, JSON: []string{"trust"}},
+		{Name: "iam_access_keys", Kind: "iam/access-keys", Layout: snapshot.Lines, Sealed: sealed{"secret": accessKey}, Refs: []snapshot.Ref{to("iam/users", "id", "user_id")}},
+		{Name: "iam_policies", Kind: "iam/policies", Layout: snapshot.Lines},
+		{
+			Name: "iam_policy_versions", Kind: "iam/policy-versions", Layout: snapshot.Files, JSON: []string{"document"},
+			Refs: []snapshot.Ref{to("iam/policies", "id", "policy_id")},
+		},
+		{Name: "iam_inline_policies", Kind: "iam/inline-policies", Layout: snapshot.Files, JSON: []string{"document"}},
+		{Name: "iam_attachments", Kind: "iam/attachments", Layout: snapshot.Lines},
+		{Name: "iam_tags", Kind: "iam/tags", Layout: snapshot.Lines},
+		{Name: "iam_oidc_providers", Kind: "iam/oidc-providers", Layout: snapshot.Files, JSON: []string{"client_ids", "thumbprints"}},
+		{Name: "iam_saml_providers", Kind: "iam/saml-providers", Layout: snapshot.Files},
+	}
+}
+
+// SnapshotTables are the names of the tables that are in snapshots.
+func SnapshotTables() (names []string) {
+	for _, t := range snapshotTables() {
+		names = append(names, t.Name)
+	}
+	return names
+}
