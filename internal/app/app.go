@@ -156,7 +156,7 @@ func (a *App) join(ctx context.Context, c config.Config, o Options, keys *seal.K
 	snapshots = snapshot.New(snapshot.Config{
 		DB: a.db, Keys: keys, Tokens: tokens, Now: o.Now, Tables: snapshotTables(),
 		Busy:    []func(*store.Tx, string) error{accounts.Busy, resource.Busy},
-		Applied: []func(*store.Tx, string) error{a.entities.Recount},
+		Applied: []func(*store.Tx, string) error{a.entities.Recount, people.Recount, accounts.Restored},
 	})
 
 	routes := slices.Concat(

@@ -52,6 +52,7 @@ func snapshotTables() []snapshot.Table {
 	return []snapshot.Table{
 		{Name: "subscriptions", Kind: "subscription", Layout: snapshot.Files, JSON: []string{"contact", "directory", "subscriber"}},
 		{Name: "namespaces", Kind: "namespaces", Layout: snapshot.Files},
+		{Name: "account_documents", Kind: "settings", Layout: snapshot.Files, JSON: []string{"doc"}, Clock: []string{"version"}},
 		{Name: "custom_permissions", Kind: "custom-permissions", Layout: snapshot.Files, JSON: []string{"capabilities", "governance"}},
 		{
 			Name: "users", Kind: "users", Layout: snapshot.Lines, Enums: map[string][]string{"role": userRoles, "identity_type": identityTypes},
@@ -68,6 +69,11 @@ func snapshotTables() []snapshot.Table {
 		{Name: "account_custom_permissions", Kind: "account-custom-permissions", Layout: snapshot.Files, Refs: []snapshot.Ref{to("custom-permissions", "name", "profile")}},
 		{Name: "self_upgrade_settings", Kind: "self-upgrade-settings", Layout: snapshot.Lines, Refs: inNamespace()},
 		{Name: "self_upgrades", Kind: "self-upgrades", Layout: snapshot.Lines, Refs: inNamespace(to("users", "name", "user_name"))},
+		{Name: "iam_policy_assignments", Kind: "iam-policy-assignments", Layout: snapshot.Lines, Refs: inNamespace()},
+		{
+			Name: "iam_policy_assignees", Kind: "iam-policy-assignees", Layout: snapshot.Lines, Enums: map[string][]string{"kind": {"user", "group"}},
+			Refs: inNamespace(to("iam-policy-assignments", "name", "assignment")),
+		},
 		{Name: "resources", Kind: "resources", Layout: snapshot.Files, JSON: []string{"doc"}},
 		{Name: "resource_permissions", Kind: "permissions", Layout: snapshot.Lines, Where: ofResources, JSON: []string{"actions"}, Refs: []snapshot.Ref{to("resources", "arn", "arn")}},
 		{Name: "resource_secrets", Kind: "secrets", Layout: snapshot.Lines, Where: ofResources, Sealed: sealed{"sealed": secret}, Refs: []snapshot.Ref{to("resources", "arn", "arn")}},

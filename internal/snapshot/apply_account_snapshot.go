@@ -43,7 +43,7 @@ func (s *Service) applyAccountSnapshot(ctx context.Context, in *onsightapi.Apply
 			n := d.needed[0]
 			return fault.Invalid("%d secrets are needed that were sealed with another key; the first is %s of %s %s.", len(d.needed), n.Member, n.Kind, n.Key)
 		}
-		if err := d.apply(tx, h.Account); err != nil {
+		if err := d.apply(tx, h.Account, store.Micros(s.now())); err != nil {
 			return err
 		}
 		for _, applied := range s.applied {
@@ -62,7 +62,7 @@ func (s *Service) applyAccountSnapshot(ctx context.Context, in *onsightapi.Apply
 }
 
 // apply makes the changes: what goes first, then what changes, then what is new.
-func (d *difference) apply(tx *store.Tx, account string) error {
+func (d *difference) apply(tx *store.Tx, account string, now int64) error {
 	for _, c := range slices.Backward(d.changes) {
 		if c.what == deletes {
 			where, args := c.from.where(0)
@@ -76,9 +76,9 @@ func (d *difference) apply(tx *store.Tx, account string) error {
 			if c.what != what {
 				continue
 			}
-			query, args := c.to.insert(account)
+			query, args := c.to.insert(account, now)
 			if what == updates {
-				query, args = c.to.update()
+				query, args = c.to.update(now)
 			}
 			if err := c.exec(tx, account, query, args); err != nil {
 				return err
@@ -117,10 +117,13 @@ func (r row) where(n int) (text string, args []any) {
 	return ` WHERE ` + strings.Join(conditions, ` AND `), args
 }
 
-func (r row) insert(account string) (string, []any) {
+func (r row) insert(account string, now int64) (string, []any) {
 	names, args := r.of.names(), slices.Clone(r.values)
 	if r.of.account {
 		names, args = names+", "+accountColumn, append(args, account)
+	}
+	for _, c := range r.of.Clock {
+		names, args = names+", "+c, append(args, now)
 	}
 	marks := make([]string, len(args))
 	for i := range marks {
@@ -129,14 +132,20 @@ func (r row) insert(account string) (string, []any) {
 	return `INSERT INTO ` + r.of.Name + ` (` + names + `) VALUES (` + strings.Join(marks, ", ") + `)`, args
 }
 
-func (r row) update() (string, []any) {
+func (r row) update(now int64) (string, []any) {
 	var sets []string
 	var args []any
+	set := func(column string, v any) {
+		args = append(args, v)
+		sets = append(sets, fmt.Sprintf("%s = $%d", column, len(args)))
+	}
 	for i, c := range r.of.columns {
 		if c.Key == 0 {
-			args = append(args, r.values[i])
-			sets = append(sets, fmt.Sprintf("%s = $%d", c.Name, len(args)))
+			set(c.Name, r.values[i])
 		}
+	}
+	for _, c := range r.of.Clock {
+		set(c, now)
 	}
 	where, more := r.where(len(args))
 	return `UPDATE ` + r.of.Name + ` SET ` + strings.Join(sets, ", ") + where, append(args, more...)

@@ -55,6 +55,11 @@ func fill(t *testing.T, srv *testkit.Server) {
 		Permissions: []qs.ResourcePermission{{Principal: ana, Actions: []string{"quicksight:DescribeActionConnector"}}},
 	}))
 	awaitConnector(t, srv)
+	must[qs.CreateGroupResponse](t)(testkit.Call(t, srv, qs.CreateGroup, qs.CreateGroupRequest{AwsAccountId: srv.Account, Namespace: "default", GroupName: "Staff"}))
+	must[qs.CreateGroupMembershipResponse](t)(testkit.Call(t, srv, qs.CreateGroupMembership,
+		qs.CreateGroupMembershipRequest{AwsAccountId: srv.Account, Namespace: "default", GroupName: "Staff", MemberName: "ana"}))
+	must[qs.UpdateIpRestrictionResponse](t)(testkit.Call(t, srv, qs.UpdateIpRestriction,
+		qs.UpdateIpRestrictionRequest{AwsAccountId: srv.Account, Enabled: new(true), IpRestrictionRuleMap: map[string]string{"10.0.0.0/8": "office"}}))
 	must[iamapi.CreateUserResponse](t)(testkit.Call(t, srv, iamapi.CreateUser, iamapi.CreateUserRequest{UserName: "eve", Path: new("/team/")}))
 	must[iamapi.PutUserPolicyResponse](t)(testkit.Call(t, srv, iamapi.PutUserPolicy, iamapi.PutUserPolicyRequest{
 		UserName: "eve", PolicyName: "read", PolicyDocument: `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "quicksight:*", "Resource": "*"}}`,

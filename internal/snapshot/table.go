@@ -38,6 +38,9 @@ type Table struct {
 	// Sealed are the columns that hold what is sealed, with the context that
 	// the seal of a row is bound to.
 	Sealed map[string]func(row func(column string) any) string
+	// Clock are the columns that are no part of what a row says, and get the
+	// time in microseconds whenever it is written: versions that only grow.
+	Clock []string
 	// Enums are the values that columns may have.
 	Enums map[string][]string
 	// Refs are the rows that each row needs.
@@ -56,7 +59,7 @@ type Ref struct {
 // table is a Table with its columns.
 type table struct {
 	Table
-	columns []store.Column // but the account
+	columns []store.Column // but the account and those of the clock
 	account bool           // it has a column for the account
 	keys    []int          // of columns, in the order of the primary key
 }
@@ -75,6 +78,9 @@ func describe(tx *store.Tx, all []Table) ([]*table, error) {
 		for _, c := range columns {
 			if c.Name == accountColumn {
 				d.account = true
+				continue
+			}
+			if slices.Contains(t.Clock, c.Name) {
 				continue
 			}
 			d.columns = append(d.columns, c)
