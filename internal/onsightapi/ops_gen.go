@@ -24,6 +24,7 @@ var (
 	ListAuditRecords         = Op[ListAuditRecordsRequest, ListAuditRecordsResponse]{Service: "onsight", Name: "ListAuditRecords", Method: "GET", Path: "/_onsight/accounts/{AwsAccountId}/audit/records"}
 	ListPrincipalsWithAccess = Op[ListPrincipalsWithAccessRequest, ListPrincipalsWithAccessResponse]{Service: "onsight", Name: "ListPrincipalsWithAccess", Method: "POST", Path: "/_onsight/accounts/{AwsAccountId}/access/principals"}
 	ListSealingKeys          = Op[ListSealingKeysRequest, ListSealingKeysResponse]{Service: "onsight", Name: "ListSealingKeys", Method: "GET", Path: "/_onsight/keys"}
+	MoveFolder               = Op[MoveFolderRequest, MoveFolderResponse]{Service: "onsight", Name: "MoveFolder", Method: "POST", Path: "/_onsight/accounts/{AwsAccountId}/folders/{FolderId}/move"}
 	PlanAccountSnapshot      = Op[PlanAccountSnapshotRequest, PlanAccountSnapshotResponse]{Service: "onsight", Name: "PlanAccountSnapshot", Method: "POST", Path: "/_onsight/accounts/{AwsAccountId}/snapshots/{SnapshotId}/plan"}
 	PutAccountSnapshotRows   = Op[PutAccountSnapshotRowsRequest, PutAccountSnapshotRowsResponse]{Service: "onsight", Name: "PutAccountSnapshotRows", Method: "POST", Path: "/_onsight/accounts/{AwsAccountId}/snapshots/{SnapshotId}/rows"}
 	RetireSealingKeys        = Op[RetireSealingKeysRequest, RetireSealingKeysResponse]{Service: "onsight", Name: "RetireSealingKeys", Method: "POST", Path: "/_onsight/keys/retire"}

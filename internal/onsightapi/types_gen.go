@@ -190,6 +190,20 @@ type ListSealingKeysResponse struct {
 	RequestId *string
 }
 
+// MoveFolderRequest is the input of MoveFolder.
+type MoveFolderRequest struct {
+	AwsAccountId    string // required
+	FolderId        string // required
+	ParentFolderArn *string
+}
+
+// MoveFolderResponse is the output of MoveFolder.
+type MoveFolderResponse struct {
+	Arn        *string
+	FolderPath []string
+	RequestId  *string
+}
+
 // PlanAccountSnapshotRequest is the input of PlanAccountSnapshot.
 type PlanAccountSnapshotRequest struct {
 	AwsAccountId string // required

@@ -16,6 +16,7 @@ var onsightapiTypes = map[string][2]any{
 	"ListAuditRecords":         {onsightapi.ListAuditRecordsRequest{}, onsightapi.ListAuditRecordsResponse{}},
 	"ListPrincipalsWithAccess": {onsightapi.ListPrincipalsWithAccessRequest{}, onsightapi.ListPrincipalsWithAccessResponse{}},
 	"ListSealingKeys":          {onsightapi.ListSealingKeysRequest{}, onsightapi.ListSealingKeysResponse{}},
+	"MoveFolder":               {onsightapi.MoveFolderRequest{}, onsightapi.MoveFolderResponse{}},
 	"PlanAccountSnapshot":      {onsightapi.PlanAccountSnapshotRequest{}, onsightapi.PlanAccountSnapshotResponse{}},
 	"PutAccountSnapshotRows":   {onsightapi.PutAccountSnapshotRowsRequest{}, onsightapi.PutAccountSnapshotRowsResponse{}},
 	"RetireSealingKeys":        {onsightapi.RetireSealingKeysRequest{}, onsightapi.RetireSealingKeysResponse{}},
