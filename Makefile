@@ -49,7 +49,7 @@ fmt:
 
 ## generate: types, operations and their coverage table from the contract
 generate:
-	$(GO) generate ./internal/qsgen # the other generators are built with what it makes
+	$(GO) generate ./internal/qs ./internal/...api # the other generators are built with what it makes
 	$(GO) generate ./...
 
 ## check-generated: what is generated is committed; a difference means that one was forgotten

@@ -77,6 +77,25 @@ func snapshotTables() []snapshot.Table {
 		{Name: "resources", Kind: "resources", Layout: snapshot.Files, JSON: []string{"doc"}},
 		{Name: "resource_permissions", Kind: "permissions", Layout: snapshot.Lines, Where: ofResources, JSON: []string{"actions"}, Refs: []snapshot.Ref{to("resources", "arn", "arn")}},
 		{Name: "resource_secrets", Kind: "secrets", Layout: snapshot.Lines, Where: ofResources, Sealed: sealed{"sealed": secret}, Refs: []snapshot.Ref{to("resources", "arn", "arn")}},
+		{Name: "folder_tree", Kind: "folder-tree", Layout: snapshot.Lines, Refs: []snapshot.Ref{to("resources", "arn", "arn")}},
+		{
+			Name: "folder_members", Kind: "folder-members", Layout: snapshot.Lines, Where: `folder IN (SELECT arn FROM resources WHERE account = $1)`,
+			Refs: []snapshot.Ref{to("resources", "arn", "folder"), to("resources", "arn", "member")},
+		},
+		{
+			Name: "brand_versions", Kind: "brand-versions", Layout: snapshot.Files, JSON: []string{"errors", "definition"},
+			Refs: []snapshot.Ref{to("resources", "id", "brand")},
+		},
+		{
+			Name: "brand_images", Kind: "brand-images", Layout: snapshot.Lines,
+			Refs: []snapshot.Ref{{Columns: []string{"brand", "version"}, Kind: "brand-versions", Of: []string{"brand", "version"}}},
+		},
+		{Name: "brand_assignments", Kind: "brand-assignment", Layout: snapshot.Files, Refs: []snapshot.Ref{to("resources", "id", "brand")}},
+		{
+			Name: "limits_assignments", Kind: "limits-assignments", Layout: snapshot.Lines,
+			Enums: map[string][]string{"kind": {"user", "group", "role", "account"}}, Refs: []snapshot.Ref{to("resources", "id", "profile")},
+		},
+		{Name: "limits_tokens", Kind: "limits-tokens", Layout: snapshot.Lines, Refs: []snapshot.Ref{to("resources", "id", "profile")}},
 		{Name: "tags", Kind: "tags", Layout: snapshot.Lines},
 
 		{Name: "iam_aliases", Kind: "iam/aliases", Layout: snapshot.Files},
