@@ -5,6 +5,7 @@ import (
 
 	"onsight/internal/api"
 	"onsight/internal/arn"
+	"onsight/internal/capability"
 	"onsight/internal/contract"
 	"onsight/internal/policy"
 	"onsight/internal/store"
@@ -120,4 +121,36 @@ type Inherited struct {
 	// Folder is the folder's ARN; Principal is who is granted the Actions.
 	Folder, Principal string
 	Actions           []string
+}
+
+// Profiles is what access asks of whoever keeps custom permissions.
+type Profiles interface {
+	// OfPerson gives the profiles that bind the users as which an IAM principal
+	// is registered.
+	OfPerson(tx *store.Tx, account string, p Person) ([]Profile, error)
+	// OfUser gives those that bind a user.
+	OfUser(tx *store.Tx, user arn.ARN) ([]Profile, error)
+	// Sort gives the sort of a resource, such as JIRA_CLOUD; empty for none, and
+	// for what is not there.
+	Sort(tx *store.Tx, resourceARN string) (string, error)
+}
+
+// A Person is what a call is known by where people are registered: the user or
+// role that signs, or that stands behind who does.
+type Person struct {
+	// ID is what IAM calls it, AIDA… or AROA…; ARN is its ARN.
+	ID, ARN string
+	// Session is the name of a role's session.
+	Session string
+}
+
+// A Profile is custom permissions as they bind somebody.
+type Profile struct {
+	// Name and ARN are the profile's.
+	Name, ARN string
+	// Level says to whom it is applied, such as "the role AUTHOR in namespace
+	// default".
+	Level string
+	// Capabilities are what it says.
+	Capabilities capability.Profile
 }

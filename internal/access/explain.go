@@ -11,6 +11,7 @@ import (
 
 	"onsight/internal/api"
 	"onsight/internal/arn"
+	"onsight/internal/capability"
 	"onsight/internal/fault"
 	"onsight/internal/onsightapi"
 	"onsight/internal/page"
@@ -84,7 +85,37 @@ func (s *Service) explainAccess(ctx context.Context, in *onsightapi.ExplainAcces
 		}
 		out.Statements = append(out.Statements, finding)
 	}
-	return out, nil
+	return out, s.explainPerson(ctx, k, in, out)
+}
+
+// sortKey is the condition key that tells, in a question, the sort of a
+// resource that is not there yet, such as JIRA_CLOUD.
+const sortKey = "onsight:Sort"
+
+// explainPerson adds what the custom permissions say of a principal who is
+// registered.
+func (s *Service) explainPerson(ctx context.Context, k *holder, in *onsightapi.ExplainAccessRequest, out *onsightapi.ExplainAccessResponse) error {
+	operation := operationOf(in.Action)
+	if k.person.ID == "" || !capability.Gated(operation) {
+		return nil
+	}
+	var profiles []Profile
+	var sort string
+	err := s.holders.db.Read(ctx, func(tx *store.Tx) (err error) {
+		if profiles, err = s.shared.Profiles.OfPerson(tx, k.account, k.person); err != nil {
+			return err
+		}
+		sort, err = s.shared.Profiles.Sort(tx, *out.Resource)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if given := in.Context[sortKey]; sort == "" && len(given) > 0 {
+		sort = given[0]
+	}
+	explainTaken(out, taken(profiles, operation, sort), profiles)
+	return nil
 }
 
 func (s *Service) listingAccess(_ context.Context, in *onsightapi.ListAccessOfPrincipalRequest) policy.Target {
@@ -247,7 +278,12 @@ func (h *Holders) ofName(ctx context.Context, account, kind, name string) (*hold
 	if kind == "role" {
 		who = policy.Principal{Type: policy.RoleSession, Account: account, ARN: rights.ARN, Issuer: rights.ARN, UserID: rights.ID, Tags: rights.Tags}
 	}
-	return rights.holder(who)
+	k, err := rights.holder(who)
+	if err != nil {
+		return nil, err
+	}
+	k.person = Person{ID: rights.ID, ARN: rights.ARN}
+	return k, nil
 }
 
 // as gives the holder as a session of its role, without anything that a real
@@ -258,7 +294,7 @@ func (k *holder) as(session string) *holder {
 	who.ARN = "arn:aws:sts::" + k.account + ":assumed-role/" + role + "/" + session
 	who.UserID += ":" + session
 	next := *k
-	next.subject.Principal = who
+	next.subject.Principal, next.person.Session = who, session
 	next.keys, next.caller = who.Keys(), callerOf(&who)
 	return &next
 }

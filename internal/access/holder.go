@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -30,6 +31,7 @@ type holder struct {
 	session any                       // itself, of whoever has begun it
 	permits func(action string) error // of a session that is not for everything
 	used    string                    // the id whose use is noted: the key's of a user, the role's of a session
+	person  Person                    // as which it may be registered; empty for root
 }
 
 // Holders finds the holders of access keys, and keeps those found.
@@ -134,6 +136,7 @@ func (h *Holders) read(ctx context.Context, accessKeyID, token string) (k *holde
 		return nil, err
 	}
 	k.version, k.secret, k.caller.AccessKeyID, k.used = version, key.Secret, accessKeyID, accessKeyID
+	k.person = Person{ID: rights.ID, ARN: rights.ARN}
 	return k, nil
 }
 
@@ -165,10 +168,11 @@ func (h *Holders) ofSession(ctx context.Context, accessKeyID, token string, s Se
 		if k, err = rights.holder(who); err != nil {
 			return nil, err
 		}
-		k.version = version
+		k.version, k.person = version, Person{ID: rights.ID, ARN: rights.ARN}
 	}
 	if s.Kind == "role" {
 		k.used = s.ID
+		_, k.person.Session, _ = strings.Cut(s.Principal.UserID, ":")
 	}
 	if s.Policies != nil {
 		if k.subject.Session, err = compile(policy.Session, s.Policies); err != nil {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"onsight/internal/arn"
+	"onsight/internal/capability"
 	"onsight/internal/fault"
 	"onsight/internal/onsightapi"
 	"onsight/internal/policy/catalog"
@@ -17,10 +18,11 @@ import (
 // permission lists of resources, where IAM's policies decide for the callers of
 // the API. A user may do what the list grants to it or to one of its groups,
 // and what the lists of the folders above a resource grant; a reader, whatever
-// a list says, no more than look.
+// a list says, no more than look; and nobody what custom permissions take away.
 type Shared struct {
-	People People
-	Lists  Lists
+	People   People
+	Lists    Lists
+	Profiles Profiles
 }
 
 // A Grant is why somebody may do something with a resource.
@@ -35,6 +37,11 @@ type Grant struct {
 	// List is the ARN of the resource whose list grants it: the resource
 	// itself, or a folder above it.
 	List string
+	// Profiles are the custom permissions that bind the user, where they have a
+	// say in the action, and Taken is what they take away; nil for nothing. Then
+	// it is not allowed, whatever the list says.
+	Profiles []Profile
+	Taken    *Taken
 	// Entries are what the list grants to the user and to each of its groups.
 	Entries map[string][]string
 	// Inherited are what the lists of folders grant to them.
@@ -91,7 +98,16 @@ func (s Shared) Decide(tx *store.Tx, principal arn.ARN, action, resource string)
 			g.Allowed, g.Principal, g.List = true, i.Principal, i.Folder
 		}
 	}
-	return g, nil
+	if !capability.Gated(operationOf(action)) {
+		return g, nil
+	}
+	if g.Profiles, err = s.Profiles.OfUser(tx, principal); err != nil || len(g.Profiles) == 0 {
+		return g, err
+	}
+	sort, err := s.Profiles.Sort(tx, resource)
+	g.Taken = taken(g.Profiles, operationOf(action), sort)
+	g.Allowed = g.Allowed && g.Taken == nil
+	return g, err
 }
 
 // changes tells whether an action does more than look. To build on a data set
@@ -119,11 +135,11 @@ func (s *Service) explainShared(ctx context.Context, who arn.ARN, in *onsightapi
 		return nil, err
 	}
 	out := &onsightapi.ExplainAccessResponse{
-		Principal: &in.Principal, Action: &in.Action, Resource: in.Resource, Allowed: &g.Allowed,
+		Principal: &in.Principal, Action: &in.Action, Resource: in.Resource, Allowed: new(g.Principal != ""),
 		Outcome: new(onsightapi.AccessOutcomeAllowed), Levels: []onsightapi.AccessLevel{}, Statements: []onsightapi.StatementFinding{},
 	}
 	switch {
-	case g.Allowed:
+	case *out.Allowed:
 		out.Policy, out.PolicyType, out.Statement = &g.List, new("permission list"), new("entry of "+g.Principal)
 	case g.Withheld != "":
 		out.Outcome = new(onsightapi.AccessOutcomeImplicitDeny)
@@ -139,6 +155,7 @@ func (s *Service) explainShared(ctx context.Context, who arn.ARN, in *onsightapi
 	for _, i := range g.Inherited {
 		out.Statements = append(out.Statements, entryFinding(i.Folder, i.Principal, in.Action, i.Actions, g.Withheld != ""))
 	}
+	explainTaken(out, g.Taken, g.Profiles)
 	return out, nil
 }
 

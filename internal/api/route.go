@@ -12,7 +12,9 @@ import (
 // A Route is an operation with what answers it. Handle makes one.
 type Route struct {
 	service, name string
-	serve         func(ctx context.Context, s *Server, o *wire.Operation, req wire.Request) (any, error)
+	serve         func(ctx context.Context, s *Server, r Route, o *wire.Operation, req wire.Request) (any, error)
+	deeds         func(ctx context.Context, in any) ([]Deed, error)
+	gated         bool // the server's gate has a say
 }
 
 // Name is the operation's name in the API of its service.
@@ -33,7 +35,7 @@ func Handle[In, Out any](
 	target func(ctx context.Context, in *In) policy.Target,
 	answer func(ctx context.Context, in *In) (*Out, error),
 ) Route {
-	return Route{service: op.Service, name: op.Name, serve: func(ctx context.Context, s *Server, o *wire.Operation, req wire.Request) (any, error) {
+	return Route{service: op.Service, name: op.Name, serve: func(ctx context.Context, s *Server, r Route, o *wire.Operation, req wire.Request) (any, error) {
 		in := new(In)
 		broken, err := o.Bind(in, req)
 		if err != nil {
@@ -56,6 +58,11 @@ func Handle[In, Out any](
 		if err := s.arrive(ctx, o, req); err != nil {
 			return nil, err
 		}
+		if r.gated && !o.Unsigned {
+			if err := s.pass(ctx, r, in); err != nil {
+				return nil, err
+			}
+		}
 		from(ctx).stage = Running
 		out, err := answer(ctx, in)
 		if err != nil {
@@ -66,7 +73,7 @@ func Handle[In, Out any](
 }
 
 // unanswered serves an operation that nobody declares.
-func unanswered(ctx context.Context, s *Server, o *wire.Operation, req wire.Request) (any, error) {
+func unanswered(ctx context.Context, s *Server, _ Route, o *wire.Operation, req wire.Request) (any, error) {
 	broken, err := o.Bind(nil, req)
 	if err != nil {
 		return nil, err
@@ -101,13 +108,14 @@ func (s *Server) authorize(ctx context.Context, o *wire.Operation, req wire.Requ
 }
 
 // table returns the routes of a service's operations, one for each.
-func table(service *wire.Service, declared []Route) map[*wire.Operation]Route {
+func table(service *wire.Service, declared []Route, gate Gate) map[*wire.Operation]Route {
 	all := make(map[*wire.Operation]Route, len(service.Operations()))
 	for _, o := range service.Operations() {
 		all[o] = Route{service: service.Name(), name: o.Name, serve: unanswered}
 	}
 	for _, r := range declared {
 		if r.service == service.Name() {
+			r.gated = gate != nil && gate.Gated(r.name)
 			all[service.Lookup(r.name)] = r
 		}
 	}

@@ -44,6 +44,8 @@ type Config struct {
 	Arrive func(ctx context.Context, operation, account string) error
 	// Recorder keeps the record of calls; nil for none.
 	Recorder Recorder
+	// Gate decides after the Authorizer; nil for nothing.
+	Gate Gate
 }
 
 // Server answers the API. It is an http.Handler.
@@ -55,6 +57,7 @@ type Server struct {
 	basePath      string
 	proxies       []netip.Prefix
 	recorder      Recorder
+	gate          Gate
 	onArrival     func(ctx context.Context, operation, account string) error
 	// QuickSight's operations, and ours beside it, are found by method and path;
 	// those of the other services are all at the path /, and their models are
@@ -70,16 +73,16 @@ type Server struct {
 func New(c Config, routes ...Route) *Server {
 	s := &Server{
 		log: c.Log, now: c.Now, authenticator: c.Authenticator, authorizer: c.Authorizer,
-		basePath: strings.TrimSuffix(c.BasePath, "/"), onArrival: c.Arrive, proxies: c.TrustedProxies, recorder: c.Recorder,
+		basePath: strings.TrimSuffix(c.BasePath, "/"), onArrival: c.Arrive, proxies: c.TrustedProxies, recorder: c.Recorder, gate: c.Gate,
 		quickSight: wire.Of(wire.QuickSight), router: wire.NewRouter(wire.RESTOperations()), routes: make(map[*wire.Operation]Route),
 		atRoot: make(map[string]func() map[*wire.Operation]Route),
 	}
 	for _, name := range wire.Services() {
 		if name == wire.QuickSight || name == wire.Onsight {
-			maps.Copy(s.routes, table(wire.Of(name), routes))
+			maps.Copy(s.routes, table(wire.Of(name), routes, c.Gate))
 			continue
 		}
-		s.atRoot[name] = sync.OnceValue(func() map[*wire.Operation]Route { return table(wire.Of(name), routes) })
+		s.atRoot[name] = sync.OnceValue(func() map[*wire.Operation]Route { return table(wire.Of(name), routes, nil) })
 	}
 	return s
 }
@@ -164,7 +167,7 @@ func (s *Server) answer(ctx context.Context, c *call, w http.ResponseWriter, r *
 	}
 	req.RawQuery, req.Body = query, body
 	req.ContentType, req.Accept = r.Header.Get("Content-Type"), r.Header.Get("Accept")
-	return route.serve(ctx, s, c.op, req)
+	return route.serve(ctx, s, route, c.op, req)
 }
 
 // routeByPath finds the operation by method and path, and reads the body.

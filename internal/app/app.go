@@ -145,7 +145,7 @@ func (a *App) join(ctx context.Context, c config.Config, o Options, keys *seal.K
 		Accounts: accounts, Principals: people, Groups: memberships{people}, Tags: tags, Folders: folders,
 	})
 	joinMembers(folders, connectors)
-	explanations := access.NewService(rights.holders, rights.authorizer, access.Shared{People: people, Lists: lists{folders}}, tokens)
+	explanations := access.NewService(rights.holders, rights.authorizer, access.Shared{People: people, Lists: lists{folders}, Profiles: profiles{people}}, tokens)
 	tags.Register("user", people.Exists)
 	tags.Register("custompermissions", people.Exists)
 	tags.Register("namespace", accounts.NamespaceExists)
@@ -174,6 +174,7 @@ func (a *App) join(ctx context.Context, c config.Config, o Options, keys *seal.K
 	server := api.Config{
 		Log: o.Log, Now: o.Now, BasePath: c.BasePath(), TrustedProxies: c.TrustedProxies, Authorizer: rights.authorizer,
 		Authenticator: access.NewSigned(rights.holders, o.Now, c.ClockWindow), Recorder: a.trail,
+		Gate: access.NewGate(a.db, profiles{people}, keys),
 	}
 	extras := &extras{app: a}
 	if c.Dev {

@@ -125,14 +125,29 @@ func New(c Config) *Service {
 // Routes are the operations that this package answers.
 func (s *Service) Routes() []api.Route {
 	return []api.Route{
-		api.Handle(qs.CreateActionConnector, s.creating, s.createActionConnector),
-		api.Handle(qs.DescribeActionConnector, s.describing, s.describeActionConnector),
-		api.Handle(qs.UpdateActionConnector, s.updating, s.updateActionConnector),
-		api.Handle(qs.DeleteActionConnector, s.deleting, s.deleteActionConnector),
+		api.Doing(api.Handle(qs.CreateActionConnector, s.creating, s.createActionConnector), making),
+		does(s, api.Handle(qs.DescribeActionConnector, s.describing, s.describeActionConnector),
+			func(in *qs.DescribeActionConnectorRequest) (string, string) {
+				return in.AwsAccountId, in.ActionConnectorId
+			}),
+		does(s, api.Handle(qs.UpdateActionConnector, s.updating, s.updateActionConnector),
+			func(in *qs.UpdateActionConnectorRequest) (string, string) {
+				return in.AwsAccountId, in.ActionConnectorId
+			}),
+		does(s, api.Handle(qs.DeleteActionConnector, s.deleting, s.deleteActionConnector),
+			func(in *qs.DeleteActionConnectorRequest) (string, string) {
+				return in.AwsAccountId, in.ActionConnectorId
+			}),
 		api.Handle(qs.ListActionConnectors, s.listing, s.listActionConnectors),
 		api.Handle(qs.SearchActionConnectors, s.searching, s.searchActionConnectors),
-		api.Handle(qs.DescribeActionConnectorPermissions, s.describingPermissions, s.describeActionConnectorPermissions),
-		api.Handle(qs.UpdateActionConnectorPermissions, s.updatingPermissions, s.updateActionConnectorPermissions),
+		does(s, api.Handle(qs.DescribeActionConnectorPermissions, s.describingPermissions, s.describeActionConnectorPermissions),
+			func(in *qs.DescribeActionConnectorPermissionsRequest) (string, string) {
+				return in.AwsAccountId, in.ActionConnectorId
+			}),
+		does(s, api.Handle(qs.UpdateActionConnectorPermissions, s.updatingPermissions, s.updateActionConnectorPermissions),
+			func(in *qs.UpdateActionConnectorPermissionsRequest) (string, string) {
+				return in.AwsAccountId, in.ActionConnectorId
+			}),
 	}
 }
 

@@ -169,3 +169,37 @@ func TestProfileInUse(t *testing.T) {
 		}
 	})
 }
+
+// TestGovernance keeps categories that are known, and no others.
+func TestGovernance(t *testing.T) {
+	testkit.Each(t, func(t *testing.T, srv *testkit.Server) {
+		srv.Subscribe(t)
+		governed := func(category string) *qs.Governance {
+			return &qs.Governance{DefaultCategoryEffects: map[string]qs.DefaultCategoryEffect{category: qs.DefaultCategoryEffectDenyByDefault}}
+		}
+		in := qs.CreateCustomPermissionsRequest{AwsAccountId: testkit.Account, CustomPermissionsName: "p", Governance: governed("AI")}
+		if _, err := testkit.Call(t, srv, qs.CreateCustomPermissions, in); err != nil {
+			t.Fatal(err)
+		}
+		update := qs.UpdateCustomPermissionsRequest{AwsAccountId: testkit.Account, CustomPermissionsName: "p", Governance: governed("WEATHER")}
+		_, err := testkit.Call(t, srv, qs.UpdateCustomPermissions, update)
+		failed(t, "an unknown category", err, "InvalidParameterValueException", "no governance category WEATHER: the categories are AI.")
+		in.CustomPermissionsName, in.Governance = "q", governed("ai")
+		_, err = testkit.Call(t, srv, qs.CreateCustomPermissions, in)
+		failed(t, "another case", err, "InvalidParameterValueException", "no governance category ai")
+		in.Governance = &qs.Governance{DefaultCategoryEffects: map[string]qs.DefaultCategoryEffect{"AI": "ALLOW"}}
+		_, err = testkit.Call(t, srv, qs.CreateCustomPermissions, in)
+		failed(t, "an unknown effect", err, "ValidationException", "ALLOW")
+		out, err := testkit.Call(t, srv, qs.DescribeCustomPermissions, qs.DescribeCustomPermissionsRequest{AwsAccountId: testkit.Account, CustomPermissionsName: "p"})
+		if err != nil || out.CustomPermissions.Governance == nil || out.CustomPermissions.Governance.DefaultCategoryEffects["AI"] != "DENY_BY_DEFAULT" {
+			t.Errorf("kept: %+v, %v", out, err)
+		}
+		update.Governance = nil
+		if _, err = testkit.Call(t, srv, qs.UpdateCustomPermissions, update); err != nil {
+			t.Fatal(err)
+		}
+		if out, err := testkit.Call(t, srv, qs.DescribeCustomPermissions, qs.DescribeCustomPermissionsRequest{AwsAccountId: testkit.Account, CustomPermissionsName: "p"}); err != nil || out.CustomPermissions.Governance != nil {
+			t.Errorf("left out: %+v, %v", out, err)
+		}
+	})
+}

@@ -4,11 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 
 	"onsight/internal/api"
 	"onsight/internal/arn"
+	"onsight/internal/capability"
 	"onsight/internal/fault"
 	"onsight/internal/policy"
 	"onsight/internal/qs"
@@ -54,6 +58,14 @@ func mustHaveProfile(tx *store.Tx, account, name string) error {
 // set puts what a request gives into the profile; what it leaves out, the
 // profile has no longer.
 func (p *profile) set(capabilities *qs.Capabilities, governance *qs.Governance) error {
+	if governance != nil {
+		for _, category := range slices.Sorted(maps.Keys(governance.DefaultCategoryEffects)) {
+			if !slices.Contains(capability.Categories(), category) {
+				// To keep it would look as if something were governed.
+				return fault.Invalid("There is no governance category %s: the categories are %s. ", category, strings.Join(capability.Categories(), ", "))
+			}
+		}
+	}
 	var err error
 	if p.Capabilities, err = document(capabilities); err != nil {
 		return err

@@ -97,6 +97,7 @@ type Service struct {
 	departed       []Departed
 	publicURL      string
 	invitationLife time.Duration
+	profiles       texts
 
 	groupsPerNamespace int
 }
