@@ -14,12 +14,19 @@ type (
 
 // The operations of the API.
 var (
+	ApplyAccountSnapshot     = Op[ApplyAccountSnapshotRequest, ApplyAccountSnapshotResponse]{Service: "onsight", Name: "ApplyAccountSnapshot", Method: "POST", Path: "/_onsight/accounts/{AwsAccountId}/snapshots/{SnapshotId}/apply"}
+	CreateAccountSnapshot    = Op[CreateAccountSnapshotRequest, CreateAccountSnapshotResponse]{Service: "onsight", Name: "CreateAccountSnapshot", Method: "POST", Path: "/_onsight/accounts/{AwsAccountId}/snapshots"}
+	DeleteAccountSnapshot    = Op[DeleteAccountSnapshotRequest, DeleteAccountSnapshotResponse]{Service: "onsight", Name: "DeleteAccountSnapshot", Method: "DELETE", Path: "/_onsight/accounts/{AwsAccountId}/snapshots/{SnapshotId}"}
 	ExplainAccess            = Op[ExplainAccessRequest, ExplainAccessResponse]{Service: "onsight", Name: "ExplainAccess", Method: "POST", Path: "/_onsight/accounts/{AwsAccountId}/access/explain"}
 	ListAccessOfPrincipal    = Op[ListAccessOfPrincipalRequest, ListAccessOfPrincipalResponse]{Service: "onsight", Name: "ListAccessOfPrincipal", Method: "POST", Path: "/_onsight/accounts/{AwsAccountId}/access/actions"}
+	ListAccountSnapshotRows  = Op[ListAccountSnapshotRowsRequest, ListAccountSnapshotRowsResponse]{Service: "onsight", Name: "ListAccountSnapshotRows", Method: "GET", Path: "/_onsight/accounts/{AwsAccountId}/snapshots/{SnapshotId}/rows"}
+	ListAccountSnapshots     = Op[ListAccountSnapshotsRequest, ListAccountSnapshotsResponse]{Service: "onsight", Name: "ListAccountSnapshots", Method: "GET", Path: "/_onsight/accounts/{AwsAccountId}/snapshots"}
 	ListAuditRecords         = Op[ListAuditRecordsRequest, ListAuditRecordsResponse]{Service: "onsight", Name: "ListAuditRecords", Method: "GET", Path: "/_onsight/accounts/{AwsAccountId}/audit/records"}
 	ListPrincipalsWithAccess = Op[ListPrincipalsWithAccessRequest, ListPrincipalsWithAccessResponse]{Service: "onsight", Name: "ListPrincipalsWithAccess", Method: "POST", Path: "/_onsight/accounts/{AwsAccountId}/access/principals"}
 	ListSealingKeys          = Op[ListSealingKeysRequest, ListSealingKeysResponse]{Service: "onsight", Name: "ListSealingKeys", Method: "GET", Path: "/_onsight/keys"}
 	MoveFolder               = Op[MoveFolderRequest, MoveFolderResponse]{Service: "onsight", Name: "MoveFolder", Method: "POST", Path: "/_onsight/accounts/{AwsAccountId}/folders/{FolderId}/move"}
+	PlanAccountSnapshot      = Op[PlanAccountSnapshotRequest, PlanAccountSnapshotResponse]{Service: "onsight", Name: "PlanAccountSnapshot", Method: "POST", Path: "/_onsight/accounts/{AwsAccountId}/snapshots/{SnapshotId}/plan"}
+	PutAccountSnapshotRows   = Op[PutAccountSnapshotRowsRequest, PutAccountSnapshotRowsResponse]{Service: "onsight", Name: "PutAccountSnapshotRows", Method: "POST", Path: "/_onsight/accounts/{AwsAccountId}/snapshots/{SnapshotId}/rows"}
 	RequestSelfUpgrade       = Op[RequestSelfUpgradeRequest, RequestSelfUpgradeResponse]{Service: "onsight", Name: "RequestSelfUpgrade", Method: "POST", Path: "/_onsight/accounts/{AwsAccountId}/namespaces/{Namespace}/self-upgrade-requests"}
 	RetireSealingKeys        = Op[RetireSealingKeysRequest, RetireSealingKeysResponse]{Service: "onsight", Name: "RetireSealingKeys", Method: "POST", Path: "/_onsight/keys/retire"}
 	RotateSealingKey         = Op[RotateSealingKeyRequest, RotateSealingKeyResponse]{Service: "onsight", Name: "RotateSealingKey", Method: "POST", Path: "/_onsight/keys/rotate"}

@@ -33,6 +33,55 @@ type AccessibleAction struct {
 	Resources       []string
 }
 
+// AccountSnapshot is a structure.
+type AccountSnapshot struct {
+	CreatedTime *time.Time
+	SnapshotId  *string
+	Source      *SnapshotSource
+}
+
+// ApplyAccountSnapshotRequest is the input of ApplyAccountSnapshot.
+type ApplyAccountSnapshotRequest struct {
+	AwsAccountId string // required
+	KeepOthers   *bool
+	PlanId       string // required
+	Secrets      []SnapshotSecret
+	SnapshotId   string // required
+}
+
+// ApplyAccountSnapshotResponse is the output of ApplyAccountSnapshot.
+type ApplyAccountSnapshotResponse struct {
+	Created   *int64
+	Deleted   *int64
+	RequestId *string
+	Unchanged *int64
+	Updated   *int64
+}
+
+// CreateAccountSnapshotRequest is the input of CreateAccountSnapshot.
+type CreateAccountSnapshotRequest struct {
+	AwsAccountId string // required
+	Source       *SnapshotSource
+}
+
+// CreateAccountSnapshotResponse is the output of CreateAccountSnapshot.
+type CreateAccountSnapshotResponse struct {
+	Kinds      []SnapshotKind
+	RequestId  *string
+	SnapshotId *string
+}
+
+// DeleteAccountSnapshotRequest is the input of DeleteAccountSnapshot.
+type DeleteAccountSnapshotRequest struct {
+	AwsAccountId string // required
+	SnapshotId   string // required
+}
+
+// DeleteAccountSnapshotResponse is the output of DeleteAccountSnapshot.
+type DeleteAccountSnapshotResponse struct {
+	RequestId *string
+}
+
 // ExplainAccessRequest is the input of ExplainAccess.
 type ExplainAccessRequest struct {
 	Action       string // required
@@ -70,6 +119,32 @@ type ListAccessOfPrincipalResponse struct {
 	Actions   []AccessibleAction
 	Principal *string
 	RequestId *string
+}
+
+// ListAccountSnapshotRowsRequest is the input of ListAccountSnapshotRows.
+type ListAccountSnapshotRowsRequest struct {
+	AwsAccountId string // required
+	MaxResults   *int32
+	NextToken    *string
+	SnapshotId   string // required
+}
+
+// ListAccountSnapshotRowsResponse is the output of ListAccountSnapshotRows.
+type ListAccountSnapshotRowsResponse struct {
+	NextToken *string
+	RequestId *string
+	Rows      []SnapshotRow
+}
+
+// ListAccountSnapshotsRequest is the input of ListAccountSnapshots.
+type ListAccountSnapshotsRequest struct {
+	AwsAccountId string // required
+}
+
+// ListAccountSnapshotsResponse is the output of ListAccountSnapshots.
+type ListAccountSnapshotsResponse struct {
+	RequestId *string
+	Snapshots []AccountSnapshot
 }
 
 // ListAuditRecordsRequest is the input of ListAuditRecords.
@@ -129,12 +204,45 @@ type MoveFolderResponse struct {
 	RequestId  *string
 }
 
+// PlanAccountSnapshotRequest is the input of PlanAccountSnapshot.
+type PlanAccountSnapshotRequest struct {
+	AwsAccountId string // required
+	KeepOthers   *bool
+	MaxResults   *int32
+	SnapshotId   string // required
+}
+
+// PlanAccountSnapshotResponse is the output of PlanAccountSnapshot.
+type PlanAccountSnapshotResponse struct {
+	Changes       []SnapshotChange
+	Created       *int64
+	Deleted       *int64
+	PlanId        *string
+	Problems      []string
+	RequestId     *string
+	SecretsNeeded []SnapshotSecret
+	Unchanged     *int64
+	Updated       *int64
+}
+
 // PrincipalWithAccess is a structure.
 type PrincipalWithAccess struct {
 	Policy     *string
 	PolicyType *string
 	Principal  *string
 	Statement  *string
+}
+
+// PutAccountSnapshotRowsRequest is the input of PutAccountSnapshotRows.
+type PutAccountSnapshotRowsRequest struct {
+	AwsAccountId string        // required
+	Rows         []SnapshotRow // required
+	SnapshotId   string        // required
+}
+
+// PutAccountSnapshotRowsResponse is the output of PutAccountSnapshotRows.
+type PutAccountSnapshotRowsResponse struct {
+	RequestId *string
 }
 
 // RequestSelfUpgradeRequest is the input of RequestSelfUpgrade.
@@ -177,6 +285,45 @@ type RotateSealingKeyResponse struct {
 	RequestId *string
 	Secrets   *int64
 }
+
+// SnapshotChange is a structure.
+type SnapshotChange struct {
+	Change  *string
+	Key     *string
+	Kind    *string
+	Members []string
+}
+
+// SnapshotKind is a structure.
+type SnapshotKind struct {
+	Kind   *string
+	Layout *string
+	Rows   *int64
+}
+
+// SnapshotRow is a structure.
+type SnapshotRow struct {
+	Document json.RawMessage // required
+	Key      *string
+	Kind     string // required
+}
+
+// SnapshotSecret is a structure.
+type SnapshotSecret struct {
+	Key    string // required
+	Kind   string // required
+	Member string // required
+	Value  *Secret
+}
+
+// SnapshotSource is an enumeration.
+type SnapshotSource string
+
+// Values of SnapshotSource.
+const (
+	SnapshotSourceAccount SnapshotSource = "ACCOUNT"
+	SnapshotSourceUpload  SnapshotSource = "UPLOAD"
+)
 
 // StatementFinding is a structure.
 type StatementFinding struct {

@@ -6,12 +6,19 @@ import "onsight/internal/onsightapi"
 
 // onsightapiTypes are the zero inputs and outputs of the operations.
 var onsightapiTypes = map[string][2]any{
+	"ApplyAccountSnapshot":     {onsightapi.ApplyAccountSnapshotRequest{}, onsightapi.ApplyAccountSnapshotResponse{}},
+	"CreateAccountSnapshot":    {onsightapi.CreateAccountSnapshotRequest{}, onsightapi.CreateAccountSnapshotResponse{}},
+	"DeleteAccountSnapshot":    {onsightapi.DeleteAccountSnapshotRequest{}, onsightapi.DeleteAccountSnapshotResponse{}},
 	"ExplainAccess":            {onsightapi.ExplainAccessRequest{}, onsightapi.ExplainAccessResponse{}},
 	"ListAccessOfPrincipal":    {onsightapi.ListAccessOfPrincipalRequest{}, onsightapi.ListAccessOfPrincipalResponse{}},
+	"ListAccountSnapshotRows":  {onsightapi.ListAccountSnapshotRowsRequest{}, onsightapi.ListAccountSnapshotRowsResponse{}},
+	"ListAccountSnapshots":     {onsightapi.ListAccountSnapshotsRequest{}, onsightapi.ListAccountSnapshotsResponse{}},
 	"ListAuditRecords":         {onsightapi.ListAuditRecordsRequest{}, onsightapi.ListAuditRecordsResponse{}},
 	"ListPrincipalsWithAccess": {onsightapi.ListPrincipalsWithAccessRequest{}, onsightapi.ListPrincipalsWithAccessResponse{}},
 	"ListSealingKeys":          {onsightapi.ListSealingKeysRequest{}, onsightapi.ListSealingKeysResponse{}},
 	"MoveFolder":               {onsightapi.MoveFolderRequest{}, onsightapi.MoveFolderResponse{}},
+	"PlanAccountSnapshot":      {onsightapi.PlanAccountSnapshotRequest{}, onsightapi.PlanAccountSnapshotResponse{}},
+	"PutAccountSnapshotRows":   {onsightapi.PutAccountSnapshotRowsRequest{}, onsightapi.PutAccountSnapshotRowsResponse{}},
 	"RequestSelfUpgrade":       {onsightapi.RequestSelfUpgradeRequest{}, onsightapi.RequestSelfUpgradeResponse{}},
 	"RetireSealingKeys":        {onsightapi.RetireSealingKeysRequest{}, onsightapi.RetireSealingKeysResponse{}},
 	"RotateSealingKey":         {onsightapi.RotateSealingKeyRequest{}, onsightapi.RotateSealingKeyResponse{}},
