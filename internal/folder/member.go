@@ -162,14 +162,20 @@ func (s *Service) Reached(as resource.Hold, principals ...string) resource.Filte
 	if as == resource.SoleOwner || len(principals) == 0 {
 		return resource.Either()
 	}
-	return resource.Among(func(arg func(any) string, prefix, after string) string {
-		q := `WITH RECURSIVE held (arn) AS (` + heldBy(arg, folderPrefix(prefix), as, principals) + `
-			UNION SELECT t.arn FROM held h JOIN folder_tree t ON t.parent = h.arn)`
-		if strings.HasSuffix(prefix, ":"+kindName+"/") {
-			return q + ` SELECT arn FROM held WHERE arn > ` + arg(after)
-		}
-		return q + ` SELECT m.member FROM held h JOIN folder_members m ON m.folder = h.arn WHERE m.member > ` + arg(after)
-	})
+	return resource.Among(func(arg func(any) string, in resource.Range) string { return reached(arg, in, as, principals) })
+}
+
+// reached is a query for the folders that principals hold, by their own lists
+// and by those above them, or for what lies in these folders: whichever of
+// them has the prefix.
+func reached(arg func(any) string, in resource.Range, as resource.Hold, principals []string) string {
+	q := `WITH RECURSIVE held (arn) AS (` + heldBy(arg, folderPrefix(in.Prefix), as, principals) + `
+		UNION SELECT t.arn FROM held h JOIN folder_tree t ON t.parent = h.arn)`
+	if in.Prefix == folderPrefix(in.Prefix) {
+		return q + ` SELECT arn AS found FROM held WHERE arn > ` + arg(in.After)
+	}
+	return q + ` SELECT m.member AS found FROM held h JOIN folder_members m ON m.folder = h.arn WHERE m.member > ` + arg(in.After) +
+		` AND m.member < ` + arg(in.Until)
 }
 
 // heldBy is a query for the folders whose own list gives a hold.

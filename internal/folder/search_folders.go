@@ -105,9 +105,13 @@ func just(f resource.Filter) func(*store.Tx) (resource.Filter, error) {
 // childrenOf takes the folders in a folder, those of the top level where the
 // ARN is empty.
 func childrenOf(parentARN string) resource.Filter {
-	return resource.Among(func(arg func(any) string, prefix, after string) string {
-		return `SELECT arn FROM folder_tree WHERE parent = ` + arg(cmp.Or(parentARN, prefix)) + ` AND arn > ` + arg(after)
-	})
+	return resource.Among(func(arg func(any) string, in resource.Range) string { return children(arg, in, parentARN) })
+}
+
+// children is a query for the folders in a folder.
+func children(arg func(any) string, in resource.Range, parentARN string) string {
+	return `SELECT arn AS found FROM folder_tree WHERE parent = ` + arg(cmp.Or(parentARN, in.Prefix)) + ` AND arn > ` + arg(in.After) +
+		` AND arn < ` + arg(in.Until)
 }
 
 // holdOf says which hold a filter asks for, and whether groups and folders

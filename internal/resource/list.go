@@ -10,6 +10,9 @@ import (
 // A Filter chooses among the resources of a kind. The zero Filter takes all.
 type Filter struct {
 	where func(q *query, prefix, after string) string
+	// among is a query for the ARNs that are taken, from which the search
+	// begins; nil for filters that look at each resource.
+	among func(q *query, prefix, after string) string
 }
 
 // query collects the arguments of a statement.
@@ -36,7 +39,7 @@ func (q *query) in(values []string) string {
 
 // Named takes the resources of exactly this name.
 func Named(name string) Filter {
-	return Filter{func(q *query, _, _ string) string {
+	return Filter{where: func(q *query, _, _ string) string {
 		return "name_key = " + q.arg(strings.ToLower(name)) + " AND name = " + q.arg(name)
 	}}
 }
@@ -45,7 +48,7 @@ func Named(name string) Filter {
 // case. In the pattern * stands for any text and ? for one character; one
 // without either is looked for anywhere in the name.
 func NameLike(pattern string) Filter {
-	return Filter{func(q *query, _, _ string) string {
+	return Filter{where: func(q *query, _, _ string) string {
 		return "name_key LIKE " + q.arg(like(pattern)) + " ESCAPE '!'"
 	}}
 }
@@ -61,7 +64,7 @@ func like(pattern string) string {
 
 // OfType takes the resources of any of these types; with none, nothing.
 func OfType(types ...string) Filter {
-	return Filter{func(q *query, _, _ string) string {
+	return Filter{where: func(q *query, _, _ string) string {
 		if len(types) == 0 {
 			return "1 = 0"
 		}
@@ -85,7 +88,7 @@ const (
 // HeldBy takes the resources whose permission list gives any of the principals
 // such a hold.
 func HeldBy(as Hold, principals ...string) Filter {
-	return Filter{func(q *query, prefix, after string) string {
+	return Filter{where: func(q *query, prefix, after string) string {
 		if len(principals) == 0 {
 			return "1 = 0"
 		}
@@ -104,24 +107,37 @@ func HeldBy(as Hold, principals ...string) Filter {
 	}}
 }
 
-// Among takes the resources whose ARN a query of the caller's own tables gives,
-// in one column. The query is formed anew for each page: arg adds an argument
-// and gives its placeholder, prefix is what the ARNs of the kind begin with in
-// the account and region, and only what comes after the ARN after is of use.
-func Among(text func(arg func(v any) string, prefix, after string) string) Filter {
-	return Filter{func(q *query, prefix, after string) string {
-		return "arn IN (" + text(q.arg, prefix, prefix+after) + ")"
+// A Range is where a page looks for ARNs: all that follow After and come before
+// Until. Prefix is what the ARNs of the kind begin with in the account and
+// region of the list.
+type Range struct{ Prefix, After, Until string }
+
+// Among takes the resources whose ARN a query of other tables gives, in a
+// column named found. Each that it finds is there, and within the range; to
+// find one twice does no harm. arg adds an argument and gives its placeholder.
+func Among(text func(arg func(v any) string, in Range) string) Filter {
+	among := func(q *query, prefix, after string) string {
+		// '0' is the byte that follows '/': the range is all that starts with the prefix.
+		return text(q.arg, Range{Prefix: prefix, After: prefix + after, Until: strings.TrimSuffix(prefix, "/") + "0"})
+	}
+	return Filter{among: among, where: func(q *query, prefix, after string) string {
+		return "arn IN (" + among(q, prefix, after) + ")"
 	}}
 }
 
 // Every takes the resources that all of the filters take.
-func Every(filters ...Filter) Filter { return joined(" AND ", "1 = 1", filters) }
+func Every(filters ...Filter) Filter {
+	if len(filters) == 1 {
+		return filters[0]
+	}
+	return joined(" AND ", "1 = 1", filters)
+}
 
 // Either takes the resources that any of the filters takes.
 func Either(filters ...Filter) Filter { return joined(" OR ", "1 = 0", filters) }
 
 func joined(by, none string, filters []Filter) Filter {
-	return Filter{func(q *query, prefix, after string) string {
+	return Filter{where: func(q *query, prefix, after string) string {
 		parts := []string{}
 		for _, f := range filters {
 			if f.where == nil {
@@ -146,9 +162,19 @@ func (k Kind[T]) List(tx *store.Tx, account, region string, f Filter, after stri
 
 func (k Kind[T]) selection(account, region string, f Filter, after string, limit int) (text string, args []any) {
 	q := &query{}
+	from := "resources"
+	if f.among != nil {
+		// The page needs the first ones only. CROSS JOIN has SQLite look up
+		// these, instead of asking of every resource whether it is one.
+		from = "(SELECT DISTINCT found FROM (" + f.among(q, k.ARN(Key{Account: account, Region: region}), after) + ") a ORDER BY found LIMIT " +
+			q.arg(limit) + ") f CROSS JOIN resources"
+	}
 	where := "account = " + q.arg(account) + " AND region = " + q.arg(region) + " AND kind = " + q.arg(k.Name) + " AND id > " + q.arg(after)
-	if f.where != nil {
+	switch {
+	case f.among != nil:
+		where += " AND arn = f.found"
+	case f.where != nil:
 		where += " AND " + f.where(q, k.ARN(Key{Account: account, Region: region}), after)
 	}
-	return `SELECT ` + columns + ` FROM resources WHERE ` + where + ` ORDER BY id LIMIT ` + q.arg(limit), q.args
+	return `SELECT ` + columns + ` FROM ` + from + ` WHERE ` + where + ` ORDER BY id LIMIT ` + q.arg(limit), q.args
 }
