@@ -72,12 +72,12 @@ func TestTricks(t *testing.T) {
 	} {
 		u, err := url.Parse(address)
 		if err == nil {
-			refusal(t, c, u.String())
+			_ = refusal(t, c, u.String())
 		}
 	}
 	// Nor does TLS make a difference, or a client of net/http around it.
-	refusal(t, c, secure.URL)
-	if _, err := c.HTTP().Do(get(t, "http://rebound.example:"+port)); err == nil { //nolint:bodyclose // there is none
+	_ = refusal(t, c, secure.URL)
+	if _, err := c.HTTP().Do(get(t, "http://rebound.example:"+port)); err == nil {
 		t.Error("a client of net/http reaches it")
 	}
 	if conn, err := c.Dial(t.Context(), "tcp", "rebound.example:"+port); err == nil {
@@ -119,19 +119,17 @@ func TestRebinding(t *testing.T) {
 		t.Fatalf("first: %q", got)
 	}
 	c.Close() // the next one needs a new connection, and looks the name up again
-	refusal(t, c, address)
+	_ = refusal(t, c, address)
 }
 
 func TestRedirects(t *testing.T) {
 	t.Parallel()
-	var other *site
 	var heard http.Header
-	other = serve(t, false, func(w http.ResponseWriter, r *http.Request) {
+	other := serve(t, false, func(w http.ResponseWriter, r *http.Request) {
 		heard = r.Header.Clone()
 		_, _ = w.Write([]byte("other " + r.Method))
 	})
-	var first *site
-	first = serve(t, false, func(w http.ResponseWriter, r *http.Request) {
+	first := serve(t, false, func(w http.ResponseWriter, r *http.Request) {
 		code := http.StatusFound
 		to := r.URL.Query().Get("to")
 		if r.URL.Query().Has("keep") {
@@ -223,7 +221,7 @@ func TestRedirects(t *testing.T) {
 		w.Header().Set("Location", other.URL)
 		w.WriteHeader(http.StatusMovedPermanently)
 	})
-	if _, err := New(Config{Profile: open(t, secure)}).Follow(get(t, secure.URL), 3, nil); err == nil || !strings.Contains(err.Error(), "isn't https") { //nolint:bodyclose // there is none
+	if _, err := New(Config{Profile: open(t, secure)}).Follow(get(t, secure.URL), 3, nil); err == nil || !strings.Contains(err.Error(), "isn't https") {
 		t.Errorf("from HTTPS to HTTP: %v", err)
 	}
 }
@@ -241,11 +239,11 @@ func TestTLS(t *testing.T) {
 		t.Errorf("trusted: %q by %s", got, res.Proto)
 	}
 	plain := serve(t, false, nil)
-	if _, err := New(Config{Profile: p}).Do(get(t, strings.Replace(plain.URL, "http", "https", 1))); err == nil || !strings.Contains(err.Error(), "TLS") { //nolint:bodyclose // there is none
+	if _, err := New(Config{Profile: p}).Do(get(t, strings.Replace(plain.URL, "http", "https", 1))); err == nil || !strings.Contains(err.Error(), "TLS") {
 		t.Errorf("a server without TLS: %v", err)
 	}
 	// By default there is no plain HTTP.
-	refusal(t, New(Config{Profile: Profile{Allowed: LoopbackRanges()}}), plain.URL)
+	_ = refusal(t, New(Config{Profile: Profile{Allowed: LoopbackRanges()}}), plain.URL)
 	if _, err := SystemCAsAnd([]byte("no certificate")); err == nil {
 		t.Error("a file without certificates is taken")
 	}
@@ -300,7 +298,7 @@ func TestLimits(t *testing.T) {
 			t.Errorf("%s: %#v", path, err)
 		}
 	}
-	if _, err := c.With(Limits{Header: 20 * time.Millisecond}).Do(get(t, s.URL+"/silent")); err == nil || !err.(*Error).Timeout() || !strings.Contains(err.Error(), "20ms") { //nolint:bodyclose,errorlint // there is none; it is one
+	if _, err := c.With(Limits{Header: 20 * time.Millisecond}).Do(get(t, s.URL+"/silent")); err == nil || !err.(*Error).Timeout() || !strings.Contains(err.Error(), "20ms") { //nolint:errorlint // it is one
 		t.Errorf("no header: %v", err)
 	}
 	res, err := c.With(Limits{Whole: 100 * time.Millisecond}).Do(get(t, s.URL+"/slow"))
@@ -314,7 +312,7 @@ func TestLimits(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := c.Do(get(t, s.URL).WithContext(ctx)); !errors.Is(err, context.Canceled) || err.(*Error).Kind != Cancelled { //nolint:bodyclose,errorlint // as above
+	if _, err := c.Do(get(t, s.URL).WithContext(ctx)); !errors.Is(err, context.Canceled) || err.(*Error).Kind != Cancelled { //nolint:errorlint // it is one
 		t.Errorf("given up: %v", err)
 	}
 }
@@ -417,13 +415,13 @@ func TestProxy(t *testing.T) {
 		t.Errorf("the proxy was asked for %v", p.seen())
 	}
 	for _, host := range []string{"127.0.0.1", "localhost", "inner.example", "half.example", "169.254.169.254", "[::1]", at.Host, "0.0.0.0", "[::ffff:10.0.0.1]"} {
-		refusal(t, c, "https://"+host+"/")
+		_ = refusal(t, c, "https://"+host+"/")
 		if conn, err := c.Dial(t.Context(), "tcp", strings.TrimSuffix(host, ":"+at.Port())+":443"); err == nil {
 			_ = conn.Close()
 			t.Errorf("a bare connection to %s is made", host)
 		}
 	}
-	if _, err := c.Do(get(t, "https://nowhere.example/")); err == nil || !strings.Contains(err.Error(), "can't be found") { //nolint:bodyclose // there is none
+	if _, err := c.Do(get(t, "https://nowhere.example/")); err == nil || !strings.Contains(err.Error(), "can't be found") {
 		t.Errorf("a name that nobody knows: %v", err)
 	}
 	if len(p.seen()) != n {
@@ -434,7 +432,7 @@ func TestProxy(t *testing.T) {
 	far := New(Config{Profile: profile, Resolver: resolver(nil)})
 	res, err = far.Do(get(t, "https://example.com/"))
 	text(t, res, err)
-	refusal(t, far, "https://127.0.0.1/")
+	_ = refusal(t, far, "https://127.0.0.1/")
 
 	// What goes wrong names no password.
 	at.User = url.UserPassword("onsight", "wr0ng")
@@ -444,7 +442,7 @@ func TestProxy(t *testing.T) {
 		func() error {
 			_, err := wrong.Do(get(t, "https://example.com/"))
 			return err
-		}, //nolint:bodyclose // there is none
+		},
 		func() error { _, err := wrong.Dial(t.Context(), "tcp", "example.com:443"); return err },
 	} {
 		if err := call(); err == nil || !strings.Contains(err.Error(), "the forward proxy answered 407") || strings.Contains(err.Error(), "wr0ng") {
@@ -452,7 +450,7 @@ func TestProxy(t *testing.T) {
 		}
 	}
 	p.Close()
-	if _, err := wrong.Do(get(t, "https://example.com/")); err == nil || !strings.Contains(err.Error(), "the forward proxy can't be reached") { //nolint:bodyclose // there is none
+	if _, err := wrong.Do(get(t, "https://example.com/")); err == nil || !strings.Contains(err.Error(), "the forward proxy can't be reached") {
 		t.Errorf("no proxy: %v", err)
 	}
 }
@@ -481,7 +479,7 @@ func TestProfile(t *testing.T) {
 	}
 	// Resolvers are asked only where they may be.
 	p = Profile{Resolvers: []netip.Addr{netip.MustParseAddr("127.0.0.1")}}
-	if _, err := New(Config{Profile: p}).Do(get(t, "https://example.com/")); err == nil || strings.Contains(err.Error(), "127.0.0.1") { //nolint:bodyclose // there is none
+	if _, err := New(Config{Profile: p}).Do(get(t, "https://example.com/")); err == nil || strings.Contains(err.Error(), "127.0.0.1") {
 		t.Errorf("a resolver on loopback: %v", err)
 	}
 

@@ -97,8 +97,8 @@ type site struct {
 	requests    atomic.Int32
 }
 
-func serve(t testing.TB, secure bool, answer http.HandlerFunc) *site {
-	t.Helper()
+func serve(tb testing.TB, secure bool, answer http.HandlerFunc) *site {
+	tb.Helper()
 	s := &site{}
 	if answer == nil {
 		answer = func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("fine")) }
@@ -118,7 +118,7 @@ func serve(t testing.TB, secure bool, answer http.HandlerFunc) *site {
 	} else {
 		s.Start()
 	}
-	t.Cleanup(s.Close)
+	tb.Cleanup(s.Close)
 	return s
 }
 
@@ -129,8 +129,8 @@ func (s *site) port() string {
 }
 
 // open is a profile that reaches sites.
-func open(t testing.TB, trusted ...*site) Profile {
-	t.Helper()
+func open(tb testing.TB, trusted ...*site) Profile {
+	tb.Helper()
 	p := Profile{Name: "test", Allowed: LoopbackRanges(), Plain: true}
 	var text []byte
 	for _, s := range trusted {
@@ -139,31 +139,31 @@ func open(t testing.TB, trusted ...*site) Profile {
 	if text != nil {
 		var err error
 		if p.RootCAs, err = SystemCAsAnd(text); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
 	return p
 }
 
-func get(t testing.TB, url string) *http.Request {
-	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+func get(tb testing.TB, url string) *http.Request {
+	tb.Helper()
+	r, err := http.NewRequestWithContext(tb.Context(), http.MethodGet, url, nil)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return r
 }
 
 // text reads an answer.
-func text(t testing.TB, res *http.Response, err error) string {
-	t.Helper()
+func text(tb testing.TB, res *http.Response, err error) string {
+	tb.Helper()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	defer func() { _ = res.Body.Close() }()
 	b, err := io.ReadAll(res.Body)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return string(b)
 }
@@ -180,11 +180,11 @@ type proxy struct {
 	user string
 }
 
-func forward(t testing.TB) *proxy {
-	t.Helper()
+func forward(tb testing.TB) *proxy {
+	tb.Helper()
 	p := &proxy{}
 	p.Server = httptest.NewServer(p)
-	t.Cleanup(p.Close)
+	tb.Cleanup(p.Close)
 	return p
 }
 

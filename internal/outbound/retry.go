@@ -61,7 +61,7 @@ func (c *Client) again(r *http.Request, res *http.Response, err error, attempt i
 	if attempt >= c.attempts || r.Context().Err() != nil || !isRepeatable(r) {
 		return 0, false
 	}
-	wait := rand.N(min(maxPause, firstPause<<min(attempt-1, 10))) //nolint:gosec // no secret
+	wait := rand.N(min(maxPause, firstPause<<min(attempt-1, 10)))
 	if err != nil {
 		e, ok := errors.AsType[*Error](err)
 		return wait, ok && e.Temporary()
