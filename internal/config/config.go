@@ -47,6 +47,9 @@ type Config struct {
 	// IdentityProviderLoopback lets identity providers be on this machine, and
 	// there by plain HTTP.
 	IdentityProviderLoopback bool
+	// NetworkProfiles is a file with the profiles by which connections leave the
+	// house, or empty.
+	NetworkProfiles string
 	// InvitationLife is how long an invitation can be answered.
 	InvitationLife time.Duration
 	// NamespaceQuota is how many namespaces an account has at most, the default
@@ -97,6 +100,7 @@ func Parse(args []string, getenv func(string) string, out io.Writer) (Config, er
 	fs.TextVar(&c.TrustedProxies, "trusted-proxies", Prefixes(nil), "`ranges` of reverse proxies whose X-Forwarded-For and -Proto are believed, such as 10.0.0.0/8,::1")
 	fs.StringVar(&c.IdentityProviderCA, "identity-provider-ca", "", "PEM `file` with authorities to trust, beside the system's, when OpenID Connect providers are asked for their keys")
 	fs.BoolVar(&c.IdentityProviderLoopback, "identity-provider-loopback", false, "let OpenID Connect providers be on this machine, and there by plain HTTP: for tests")
+	fs.StringVar(&c.NetworkProfiles, "network-profiles", "", "JSON `file` with the network profiles that VPC connections name: source address, forward proxy, allowed private ranges")
 	fs.DurationVar(&c.InvitationLife, "invitation-life", 24*time.Hour, "how long an invitation can be answered")
 	fs.IntVar(&c.NamespaceQuota, "namespace-quota", 100, "how many namespaces an account has at most, the default one among them")
 	fs.DurationVar(&c.ClockWindow, "clock-window", 5*time.Minute, "how far a signature's time may be from the server's clock, 15m at most")

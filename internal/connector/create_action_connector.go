@@ -46,7 +46,7 @@ func (s *Service) createActionConnector(ctx context.Context, in *qs.CreateAction
 		if err := s.accounts.Subscribed(tx, in.AwsAccountId); err != nil {
 			return err
 		}
-		if err := s.checkVPCConnection(tx, r.VPCConnectionARN); err != nil {
+		if err := s.use(tx, &r); err != nil {
 			return err
 		}
 		it = &item{

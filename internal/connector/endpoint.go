@@ -3,6 +3,7 @@ package connector
 import (
 	"errors"
 	"net/netip"
+	"slices"
 
 	"onsight/internal/fault"
 	"onsight/internal/outbound"
@@ -16,6 +17,12 @@ type Endpoints struct {
 	// as the network of an office. Addresses that hand out a cloud machine's
 	// own credentials stay forbidden.
 	Allowed []netip.Prefix
+}
+
+// through is the policy for what goes through a VPC connection, which allows
+// ranges of its own.
+func (e Endpoints) through(allowed []netip.Prefix) Endpoints {
+	return Endpoints{Allowed: slices.Concat(e.Allowed, allowed)}
 }
 
 // check refuses a URL that the server must not be sent to. The message names

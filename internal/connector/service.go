@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/netip"
 	"time"
 
 	"onsight/internal/api"
@@ -51,8 +52,12 @@ type Folders interface {
 
 // VPCConnections is what connector asks of whoever keeps VPC connections.
 type VPCConnections interface {
-	// Exists says whether a VPC connection is there.
-	Exists(tx *store.Tx, connection arn.ARN) (bool, error)
+	// Allowed gives the ranges that may be reached through a VPC connection
+	// although they are not public. A fault says why the connection can't be used.
+	Allowed(tx *store.Tx, connection arn.ARN) ([]netip.Prefix, error)
+	// Use is Allowed for a connector that goes through the connection from now
+	// on: until the transaction has ended, nobody deletes the connection.
+	Use(tx *store.Tx, connection arn.ARN) ([]netip.Prefix, error)
 }
 
 // noFolders is where there are none.

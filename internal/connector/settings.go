@@ -1,7 +1,9 @@
 package connector
 
 import (
+	"encoding/json"
 	"fmt"
+	"net/netip"
 	"net/url"
 	"strings"
 
@@ -161,7 +163,12 @@ var metadataMember = map[qs.ConnectionAuthType]string{
 // checkAuth refuses values that cannot work or that must not be kept.
 func (s *Service) checkAuth(account string, r *request) error {
 	a := &r.Auth
-	if err := a.checkURLs(s.endpoints, r.keep); err != nil {
+	endpoints := s.endpoints
+	if r.VPCConnectionARN != "" {
+		// Only the store knows what may be reached through it: see use.
+		endpoints = endpoints.through([]netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")})
+	}
+	if err := a.checkURLs(endpoints, r.keep); err != nil {
 		return err
 	}
 	switch a.Type {
@@ -299,23 +306,51 @@ func origin(raw string) string {
 	return fmt.Sprintf("%s://%s:%s", u.Scheme, strings.ToLower(u.Hostname()), port)
 }
 
-// checkVPCConnection refuses one that is not there.
-func (s *Service) checkVPCConnection(tx *store.Tx, connection string) error {
-	if connection == "" {
+// use begins to use the VPC connection of new settings, if they have one, and
+// applies the policy on URLs that holds for what goes through it.
+func (s *Service) use(tx *store.Tx, r *request) error {
+	if r.VPCConnectionARN == "" {
 		return nil
 	}
-	a, err := arn.Parse(connection)
+	a, err := arn.Parse(r.VPCConnectionARN)
 	if err != nil {
 		return err
 	}
-	var ok bool
-	if s.connections != nil {
-		if ok, err = s.connections.Exists(tx, a); err != nil {
-			return err
-		}
+	if s.connections == nil {
+		return fault.Invalid("VpcConnectionArn isn't valid: VPC connection %s can't be found.", r.VPCConnectionARN)
 	}
-	if !ok {
-		return fault.Invalid("VpcConnectionArn isn't valid: VPC connection %s can't be found.", connection)
+	allowed, err := s.connections.Use(tx, a)
+	if err != nil {
+		return err
 	}
-	return nil
+	return r.Auth.checkURLs(s.endpoints.through(allowed), r.keep)
+}
+
+// allowed gives the ranges that may be reached through the VPC connection of
+// settings, if they have one.
+func (s *Service) allowed(tx *store.Tx, set *settings) ([]netip.Prefix, error) {
+	if set.VPCConnectionARN == "" || s.connections == nil {
+		return nil, nil
+	}
+	a, err := arn.Parse(set.VPCConnectionARN)
+	if err != nil {
+		return nil, err
+	}
+	return s.connections.Allowed(tx, a)
+}
+
+// UsingVPCConnection gives the ARNs of connectors that go through a VPC
+// connection or are about to, in whichever region: ten of them at most.
+func (s *Service) UsingVPCConnection(tx *store.Tx, connection string) ([]string, error) {
+	a, err := arn.Parse(connection)
+	if err != nil {
+		return nil, err
+	}
+	quoted, err := json.Marshal(connection)
+	if err != nil {
+		return nil, err
+	}
+	pattern := "%" + strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(`"vpcConnectionArn":`+string(quoted)) + "%"
+	return store.All[string](tx, `SELECT arn FROM resources WHERE account = $1 AND kind = $2 AND doc LIKE $3 ESCAPE '!' ORDER BY arn LIMIT 10`,
+		a.Account, connectors.Name, pattern)
 }

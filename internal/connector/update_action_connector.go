@@ -53,7 +53,7 @@ func (s *Service) change(tx *store.Tx, it *item, r request) error {
 	if err := r.suits(qs.ActionConnectorType(it.Type)); err != nil {
 		return err
 	}
-	if err := s.checkVPCConnection(tx, r.VPCConnectionARN); err != nil {
+	if err := s.use(tx, &r); err != nil {
 		return err
 	}
 	if r.keep {

@@ -3,6 +3,7 @@ package connector
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"time"
 
 	"onsight/internal/fault"
@@ -18,8 +19,10 @@ type Connection struct {
 	ARN  string
 	Type qs.ActionConnectorType
 	Auth Auth
-	// VPCConnectionARN is empty for the open internet.
+	// VPCConnectionARN is empty for the open internet. Allowed are the ranges
+	// that may be reached through it although they are not public.
 	VPCConnectionARN string
+	Allowed          []netip.Prefix
 	// Secret is the API key, the password or the client secret; empty where the
 	// authentication has none.
 	Secret qs.Secret
@@ -51,7 +54,7 @@ func (s Structure) Check(_ context.Context, c *Connection) error {
 	r := request{settings: settings{Auth: c.Auth}, secret: c.Secret}
 	err := r.suits(c.Type)
 	if err == nil {
-		err = c.Auth.checkURLs(s.Endpoints, false)
+		err = c.Auth.checkURLs(s.Endpoints.through(c.Allowed), false)
 	}
 	if err != nil {
 		return &Rejection{Reason: fault.Of(err).Message}
@@ -104,6 +107,13 @@ func (s *Service) verify(ctx context.Context, j job.Job) error {
 		}
 		next := it.Doc.next()
 		c = &Connection{ARN: it.ARN, Type: qs.ActionConnectorType(it.Type), Auth: next.Auth, VPCConnectionARN: next.VPCConnectionARN}
+		if c.Allowed, err = s.allowed(tx, next); err != nil {
+			if f, ok := errors.AsType[*fault.Fault](err); ok {
+				verdict = &Rejection{Reason: f.Message}
+				return nil
+			}
+			return err
+		}
 		if next.Auth.SecretVersion == 0 {
 			return nil
 		}

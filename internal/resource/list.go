@@ -72,6 +72,16 @@ func OfType(types ...string) Filter {
 	}}
 }
 
+// Not takes the resources that are in none of these states.
+func Not(states ...string) Filter {
+	return Filter{func(q *query, _, _ string) string {
+		if len(states) == 0 {
+			return "1 = 1"
+		}
+		return "status NOT IN (" + q.in(states) + ")"
+	}}
+}
+
 // A Hold is how a principal holds a resource.
 type Hold int
 
