@@ -147,14 +147,11 @@ func (a *App) join(ctx context.Context, c config.Config, o Options, keys *seal.K
 	connectors := connector.New(connector.Config{
 		DB: a.db, Jobs: a.jobs, Keys: keys, Tokens: tokens, Log: o.Log, Now: o.Now,
 		Accounts: accounts, Principals: people, Groups: memberships{people}, Tags: tags, Folders: folders,
-	})
-	joinMembers(folders, connectors)
-	explanations := access.NewService(rights.holders, rights.authorizer, access.Shared{People: people, Lists: lists{folders}, Profiles: profiles{people}}, tokens)
-		Accounts: accounts, Principals: people, Groups: memberships{people}, Tags: tags,
 		VPCConnections: connections, Endpoints: connector.Endpoints{Allowed: connections.Default().Allowed},
 	})
 	connections.Used(connectors.UsingVPCConnection)
-	explanations := access.NewService(rights.holders, rights.authorizer, access.Shared{People: people, Lists: lists{}}, tokens)
+	joinMembers(folders, connectors)
+	explanations := access.NewService(rights.holders, rights.authorizer, access.Shared{People: people, Lists: lists{folders}, Profiles: profiles{people}}, tokens)
 	tags.Register("user", people.Exists)
 	tags.Register("custompermissions", people.Exists)
 	tags.Register("namespace", accounts.NamespaceExists)
@@ -168,15 +165,11 @@ func (a *App) join(ctx context.Context, c config.Config, o Options, keys *seal.K
 		Applied: []func(*store.Tx, string) error{a.entities.Recount, people.Recount, accounts.Restored},
 	})
 
+	tags.Register("vpcConnection", connections.Exists)
 	routes := slices.Concat(
 		accounts.Routes(), people.Routes(), connectors.Routes(), folders.Routes(), tags.Routes(), a.entities.Routes(),
 		brands.Routes(),
-	tags.Register("vpcConnection", connections.Exists)
-
-	routes := slices.Concat(
-		accounts.Routes(), people.Routes(), connectors.Routes(), connections.Routes(), tags.Routes(), a.entities.Routes(),
-		rights.sessions.Routes(), explanations.Routes(), sealed.Routes(), a.trail.Routes(),
-		accounts.Routes(), people.Routes(), connectors.Routes(), tags.Routes(), a.entities.Routes(),
+		connections.Routes(),
 		rights.sessions.Routes(), explanations.Routes(), sealed.Routes(), a.trail.Routes(), snapshots.Routes(),
 	)
 	a.Operations = make(map[string][]string)

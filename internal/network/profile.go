@@ -21,10 +21,10 @@ func (s *Service) profile(account string, set *settings) (*outbound.Setting, err
 	for _, text := range set.Resolvers {
 		a, err := netip.ParseAddr(text)
 		if err != nil {
-			return nil, fmt.Errorf("DNS resolver %s is not an address.", text) //nolint:staticcheck,revive // a sentence, shown as it is
+			return nil, fmt.Errorf("DNS resolver %s is not an address.", text) //nolint:staticcheck // a sentence, shown as it is
 		}
 		if r := with.Allowed.Check(a); r != "" {
-			return nil, fmt.Errorf("DNS resolver %s is %s, which the network profile of this server does not allow.", text, r) //nolint:staticcheck,revive // as above
+			return nil, fmt.Errorf("DNS resolver %s is %s, which the network profile of this server does not allow.", text, r) //nolint:staticcheck // as above
 		}
 		with.Resolvers = append(with.Resolvers, a)
 	}

@@ -309,15 +309,15 @@ func (s *Settings) Of(account string, subnets []string) (*Setting, error) {
 			i, ok = s.subnets[id]
 		}
 		if !ok || len(s.profiles[i].Accounts) > 0 && !slices.Contains(s.profiles[i].Accounts, account) {
-			return nil, fmt.Errorf("Subnet %s belongs to no network profile of this server that account %s may use. The operator of the server lists each profile's subnets in the file of -network-profiles.", id, account) //nolint:staticcheck,revive // sentences, shown as they are
+			return nil, fmt.Errorf("Subnet %s belongs to no network profile of this server that account %s may use. The operator of the server lists each profile's subnets in the file of -network-profiles.", id, account) //nolint:staticcheck // sentences, shown as they are
 		}
 		if found >= 0 && found != i {
-			return nil, fmt.Errorf("Subnets %s and %s belong to different network profiles of this server.", subnets[0], id) //nolint:staticcheck,revive // as above
+			return nil, fmt.Errorf("Subnets %s and %s belong to different network profiles of this server.", subnets[0], id) //nolint:staticcheck // as above
 		}
 		found = i
 	}
 	if found < 0 {
-		return nil, errors.New("No subnet names a network profile of this server.") //nolint:staticcheck,revive // as above
+		return nil, errors.New("No subnet names a network profile of this server.") //nolint:staticcheck // as above
 	}
 	return &s.profiles[found], nil
 }
