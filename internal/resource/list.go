@@ -74,7 +74,7 @@ func OfType(types ...string) Filter {
 
 // Not takes the resources that are in none of these states.
 func Not(states ...string) Filter {
-	return Filter{func(q *query, _, _ string) string {
+	return Filter{where: func(q *query, _, _ string) string {
 		if len(states) == 0 {
 			return "1 = 1"
 		}
