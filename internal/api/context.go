@@ -54,6 +54,7 @@ type call struct {
 	origin  Origin
 	input   any
 	notes   []slog.Attr
+	trusted bool // no policy is asked: it was for what this call is a part of
 
 	// What the record of the call is made from, beside the above.
 	stage    Stage

@@ -167,7 +167,7 @@ func (s *Server) answer(ctx context.Context, c *call, w http.ResponseWriter, r *
 	}
 	req.RawQuery, req.Body = query, body
 	req.ContentType, req.Accept = r.Header.Get("Content-Type"), r.Header.Get("Accept")
-	return route.serve(ctx, s, route, c.op, req)
+	return route.serve(ctx, s, c.op, req)
 }
 
 // routeByPath finds the operation by method and path, and reads the body.

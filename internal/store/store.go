@@ -136,6 +136,9 @@ func (db *DB) read(ctx context.Context, fn func(tx *Tx) error) (again bool, err 
 // is durable. fn may run twice; see the package's documentation for what else
 // it may do. A ctx that ends before fn begins keeps it from running.
 func (db *DB) Write(ctx context.Context, fn func(tx *Tx) error) error {
+	if tx := joined(ctx, db); tx != nil {
+		return db.writer.join(ctx, tx, fn)
+	}
 	var err error
 	for range maxAttempts {
 		var again bool
