@@ -31,17 +31,23 @@ type user struct {
 	LoginID           *string `db:"login_id"`
 	CreatedUS         int64   `db:"created_us"`
 	LastSignInUS      *int64  `db:"last_sign_in_us"`
+	DeactivatedUS     *int64  `db:"deactivated_us"`
 }
 
 const userColumns = `account, namespace, name, principal_id, email, role, identity_type, active, iam_arn, session_name,
-	custom_permissions, login_type, login_url, login_id, created_us, last_sign_in_us`
+	custom_permissions, login_type, login_url, login_id, created_us, last_sign_in_us,
+	deactivated_us`
+
+// mayAct tells whether the user can sign in and be used: not while an invitation
+// waits, nor once an administrator has deactivated the user.
+func (u *user) mayAct() bool { return u.Active && u.DeactivatedUS == nil }
 
 // api gives the user as the API shows it. region is the account's identity region.
 func (u *user) api(region string) qs.User {
-	role, kind := qs.UserRole(u.Role), qs.IdentityType(u.IdentityType)
+	role, kind, active := qs.UserRole(u.Role), qs.IdentityType(u.IdentityType), u.mayAct()
 	return qs.User{
 		Arn: new(userARN(region, u.Account, u.Namespace, u.Name)), UserName: &u.Name, Email: &u.Email,
-		Role: &role, IdentityType: &kind, Active: &u.Active, PrincipalId: &u.PrincipalID,
+		Role: &role, IdentityType: &kind, Active: &active, PrincipalId: &u.PrincipalID,
 		CustomPermissionsName: u.CustomPermissions, ExternalLoginFederationProviderType: u.LoginType,
 		ExternalLoginFederationProviderUrl: u.LoginURL, ExternalLoginId: u.LoginID,
 	}
