@@ -23,6 +23,7 @@ import (
 	"onsight/internal/identity"
 	"onsight/internal/job"
 	"onsight/internal/page"
+	"onsight/internal/people"
 	"onsight/internal/resource"
 	"onsight/internal/seal"
 	"onsight/internal/sealing"
@@ -45,6 +46,8 @@ type App struct {
 	db       *store.DB
 	jobs     *job.Runner
 	entities *iam.Service
+	people   *people.Service
+	uses     *identity.Uses
 	trail    *audit.Trail
 	log      *slog.Logger
 }
@@ -135,6 +138,7 @@ func (a *App) join(ctx context.Context, c config.Config, o Options, keys *seal.K
 			people.Purge, tags.Purge, folders.Purge,
 			brands.Purge,
 			people.Purge, tags.Purge, func(ctx context.Context, account string) error { return snapshots.Purge(ctx, account) },
+			a.purgePeople,
 			func(ctx context.Context, account string) error { return resource.Purge(ctx, a.db, account) },
 		},
 		NamespacePurges: []account.NamespacePurge{people.PurgeNamespace},
@@ -152,6 +156,7 @@ func (a *App) join(ctx context.Context, c config.Config, o Options, keys *seal.K
 	connections.Used(connectors.UsingVPCConnection)
 	joinMembers(folders, connectors)
 	explanations := access.NewService(rights.holders, rights.authorizer, access.Shared{People: people, Lists: lists{folders}, Profiles: profiles{people}}, tokens)
+	a.joinPeople(o, tokens, people, accounts, tags)
 	tags.Register("user", people.Exists)
 	tags.Register("custompermissions", people.Exists)
 	tags.Register("namespace", accounts.NamespaceExists)
@@ -172,6 +177,7 @@ func (a *App) join(ctx context.Context, c config.Config, o Options, keys *seal.K
 		connections.Routes(),
 		rights.sessions.Routes(), explanations.Routes(), sealed.Routes(), a.trail.Routes(), snapshots.Routes(),
 	)
+	routes = append(routes, a.people.Routes()...)
 	a.Operations = make(map[string][]string)
 	for _, r := range routes {
 		a.Operations[r.Service()] = append(a.Operations[r.Service()], r.Name())
@@ -182,6 +188,7 @@ func (a *App) join(ctx context.Context, c config.Config, o Options, keys *seal.K
 		Authenticator: access.NewSigned(rights.holders, o.Now, c.ClockWindow), Recorder: a.trail,
 		Gate: access.NewGate(a.db, profiles{people}, keys),
 	}
+	server.Authenticator = usesNoted{server.Authenticator, a.uses}
 	extras := &extras{app: a}
 	if c.Dev {
 		server.Authenticator = access.Anyone{Account: c.Account, Region: c.Region}
@@ -197,13 +204,16 @@ func (a *App) join(ctx context.Context, c config.Config, o Options, keys *seal.K
 			return a.db.Reset(ctx)
 		}
 	}
-	a.Handler = extras.before(withBrandImages(brands, api.New(server, routes...), c.BasePath()), c.BasePath())
+	answering := api.New(server, routes...)
+	a.people.Serve(answering)
+	a.Handler = extras.before(withBrandImages(brands, answering, c.BasePath()), c.BasePath())
 	return nil
 }
 
 // Close stops the jobs and closes the store. Requests must have ended.
 func (a *App) Close(ctx context.Context) error {
 	err := errors.Join(a.jobs.Stop(ctx), a.entities.WriteUses(ctx))
+	err = errors.Join(err, a.uses.Write(ctx))
 	a.trail.Stop()
 	return errors.Join(err, a.db.Close())
 }

@@ -18,6 +18,8 @@ var notInSnapshots = map[string]string{
 	"group_counts":  "counters, counted anew",
 	"iam_accounts":  "counters, counted anew",
 	"jobs":          "work under way: no snapshot is taken meanwhile",
+	"prune_steps":   "reports of what was done there",
+	"prunes":        "… and runs that a job goes on with",
 	"snapshot_rows": "snapshots themselves",
 	"snapshots":     "snapshots themselves",
 }
