@@ -19,6 +19,7 @@ import (
 	"onsight/internal/config"
 	"onsight/internal/connector"
 	"onsight/internal/folder"
+	"onsight/internal/governance"
 	"onsight/internal/iam"
 	"onsight/internal/identity"
 	"onsight/internal/job"
@@ -123,12 +124,13 @@ func (a *App) join(ctx context.Context, c config.Config, o Options, keys *seal.K
 	accounts := &accounts{}
 	people := identity.New(identity.Config{
 		DB: a.db, Now: o.Now, Tokens: tokens, Accounts: accounts, Tags: tags, Entities: a.entities, Policies: policies{a.entities},
-		Departed:  []identity.Departed{tags.Delete, resource.Forget},
+		Departed:  []identity.Departed{tags.Delete, resource.Forget, governance.Forgetting(o.Now)},
 		PublicURL: c.PublicURL, InvitationLife: c.InvitationLife,
 	})
 	folders := folder.New(folder.Config{
 		DB: a.db, Tokens: tokens, Now: o.Now, Accounts: accounts, Principals: people, Groups: memberships{people}, Tags: tags,
 	})
+	govern := joinGovernance(o, a.db, tokens, accounts, people, tags)
 	brands := joinBrands(c, o, a.db, a.jobs, tokens, accounts, tags)
 	var snapshots *snapshot.Service
 	accounts.Service = account.New(account.Config{
@@ -139,6 +141,7 @@ func (a *App) join(ctx context.Context, c config.Config, o Options, keys *seal.K
 			brands.Purge,
 			people.Purge, tags.Purge, func(ctx context.Context, account string) error { return snapshots.Purge(ctx, account) },
 			a.purgePeople,
+			brands.Purge, govern.Purge,
 			func(ctx context.Context, account string) error { return resource.Purge(ctx, a.db, account) },
 		},
 		NamespacePurges: []account.NamespacePurge{people.PurgeNamespace},
@@ -176,6 +179,8 @@ func (a *App) join(ctx context.Context, c config.Config, o Options, keys *seal.K
 		brands.Routes(),
 		connections.Routes(),
 		rights.sessions.Routes(), explanations.Routes(), sealed.Routes(), a.trail.Routes(), snapshots.Routes(),
+		brands.Routes(), govern.Routes(),
+		rights.sessions.Routes(), explanations.Routes(), sealed.Routes(), a.trail.Routes(),
 	)
 	routes = append(routes, a.people.Routes()...)
 	a.Operations = make(map[string][]string)
