@@ -33,6 +33,31 @@ type AccessibleAction struct {
 	Resources       []string
 }
 
+// AccountSnapshot is a structure.
+type AccountSnapshot struct {
+	CreatedTime *time.Time
+	SnapshotId  *string
+	Source      *SnapshotSource
+}
+
+// ApplyAccountSnapshotRequest is the input of ApplyAccountSnapshot.
+type ApplyAccountSnapshotRequest struct {
+	AwsAccountId string // required
+	KeepOthers   *bool
+	PlanId       string // required
+	Secrets      []SnapshotSecret
+	SnapshotId   string // required
+}
+
+// ApplyAccountSnapshotResponse is the output of ApplyAccountSnapshot.
+type ApplyAccountSnapshotResponse struct {
+	Created   *int64
+	Deleted   *int64
+	RequestId *string
+	Unchanged *int64
+	Updated   *int64
+}
+
 // AssignLimitsProfileRequest is the input of AssignLimitsProfile.
 type AssignLimitsProfileRequest struct {
 	AwsAccountId string // required
@@ -45,6 +70,153 @@ type AssignLimitsProfileRequest struct {
 type AssignLimitsProfileResponse struct {
 	Assignment *LimitsProfileAssignment
 	RequestId  *string
+}
+
+// BulkDeleteUsersRequest is the input of BulkDeleteUsers.
+type BulkDeleteUsersRequest struct {
+	AllOrNothing *bool
+	AwsAccountId string // required
+	DryRun       *bool
+	Users        []BulkName // required
+}
+
+// BulkDeleteUsersResponse is the output of BulkDeleteUsers.
+type BulkDeleteUsersResponse struct {
+	Done      *int64
+	Failed    *int64
+	RequestId *string
+	Results   []BulkResult
+	Unchanged *int64
+}
+
+// BulkName is a structure.
+type BulkName struct {
+	Line      *int32
+	Namespace *string
+	UserName  *string
+}
+
+// BulkOutcome is an enumeration.
+type BulkOutcome string
+
+// Values of BulkOutcome.
+const (
+	BulkOutcomeRegistered BulkOutcome = "REGISTERED"
+	BulkOutcomeDeleted    BulkOutcome = "DELETED"
+	BulkOutcomeUnchanged  BulkOutcome = "UNCHANGED"
+	BulkOutcomeFailed     BulkOutcome = "FAILED"
+	BulkOutcomeNotDone    BulkOutcome = "NOT_DONE"
+)
+
+// BulkRegisterUsersRequest is the input of BulkRegisterUsers.
+type BulkRegisterUsersRequest struct {
+	AllOrNothing     *bool
+	AwsAccountId     string // required
+	DryRun           *bool
+	RenewInvitations *bool
+	Users            []BulkUser // required
+}
+
+// BulkRegisterUsersResponse is the output of BulkRegisterUsers.
+type BulkRegisterUsersResponse struct {
+	Done      *int64
+	Failed    *int64
+	RequestId *string
+	Results   []BulkResult
+	Unchanged *int64
+}
+
+// BulkResult is a structure.
+type BulkResult struct {
+	Arn               *string
+	Code              *string
+	Line              *int32
+	Message           *string
+	Namespace         *string
+	Outcome           *BulkOutcome
+	UserInvitationUrl *string
+	UserName          *string
+}
+
+// BulkUser is a structure.
+type BulkUser struct {
+	CustomFederationProviderUrl         *string
+	CustomPermissionsName               *string
+	Email                               *string
+	ExternalLoginFederationProviderType *string
+	ExternalLoginId                     *string
+	Groups                              []string
+	IamArn                              *string
+	IdentityType                        *string
+	Line                                *int32
+	Namespace                           *string
+	SessionName                         *string
+	UserName                            *string
+	UserRole                            *string
+}
+
+// CreateAccountSnapshotRequest is the input of CreateAccountSnapshot.
+type CreateAccountSnapshotRequest struct {
+	AwsAccountId string // required
+	Source       *SnapshotSource
+}
+
+// CreateAccountSnapshotResponse is the output of CreateAccountSnapshot.
+type CreateAccountSnapshotResponse struct {
+	Kinds      []SnapshotKind
+	RequestId  *string
+	SnapshotId *string
+}
+
+// DeactivateUserRequest is the input of DeactivateUser.
+type DeactivateUserRequest struct {
+	AwsAccountId string // required
+	Namespace    string // required
+	UserName     string // required
+}
+
+// DeactivateUserResponse is the output of DeactivateUser.
+type DeactivateUserResponse struct {
+	Person    *Person
+	RequestId *string
+}
+
+// DeleteAccountSnapshotRequest is the input of DeleteAccountSnapshot.
+type DeleteAccountSnapshotRequest struct {
+	AwsAccountId string // required
+	SnapshotId   string // required
+}
+
+// DeleteAccountSnapshotResponse is the output of DeleteAccountSnapshot.
+type DeleteAccountSnapshotResponse struct {
+	RequestId *string
+}
+
+// DescribePruneRequest is the input of DescribePrune.
+type DescribePruneRequest struct {
+	AwsAccountId string // required
+	PruneId      string // required
+}
+
+// DescribePruneResponse is the output of DescribePrune.
+type DescribePruneResponse struct {
+	Prune     *Prune
+	RequestId *string
+}
+
+// DescribeSeatsRequest is the input of DescribeSeats.
+type DescribeSeatsRequest struct {
+	AwsAccountId string // required
+	IdleDays     *int32
+	Namespace    *string
+}
+
+// DescribeSeatsResponse is the output of DescribeSeats.
+type DescribeSeatsResponse struct {
+	Edition   *string
+	IdleDays  *int64
+	RequestId *string
+	Seats     []Seats
 }
 
 // ExplainAccessRequest is the input of ExplainAccess.
@@ -94,6 +266,32 @@ type ListAccessOfPrincipalResponse struct {
 	RequestId *string
 }
 
+// ListAccountSnapshotRowsRequest is the input of ListAccountSnapshotRows.
+type ListAccountSnapshotRowsRequest struct {
+	AwsAccountId string // required
+	MaxResults   *int32
+	NextToken    *string
+	SnapshotId   string // required
+}
+
+// ListAccountSnapshotRowsResponse is the output of ListAccountSnapshotRows.
+type ListAccountSnapshotRowsResponse struct {
+	NextToken *string
+	RequestId *string
+	Rows      []SnapshotRow
+}
+
+// ListAccountSnapshotsRequest is the input of ListAccountSnapshots.
+type ListAccountSnapshotsRequest struct {
+	AwsAccountId string // required
+}
+
+// ListAccountSnapshotsResponse is the output of ListAccountSnapshots.
+type ListAccountSnapshotsResponse struct {
+	RequestId *string
+	Snapshots []AccountSnapshot
+}
+
 // ListAuditRecordsRequest is the input of ListAuditRecords.
 type ListAuditRecordsRequest struct {
 	AwsAccountId string // required
@@ -125,6 +323,29 @@ type ListLimitsProfileAssignmentsResponse struct {
 	RequestId   *string
 }
 
+// ListPeopleRequest is the input of ListPeople.
+type ListPeopleRequest struct {
+	AwsAccountId string // required
+	EmailPrefix  *string
+	Group        *string
+	IdleDays     *int32
+	MaxResults   *int32
+	NamePrefix   *string
+	Namespace    *string
+	NeverSeen    *bool
+	NextToken    *string
+	Profile      *string
+	Role         *PersonRole
+	State        *PersonState
+}
+
+// ListPeopleResponse is the output of ListPeople.
+type ListPeopleResponse struct {
+	NextToken *string
+	People    []Person
+	RequestId *string
+}
+
 // ListPrincipalsWithAccessRequest is the input of ListPrincipalsWithAccess.
 type ListPrincipalsWithAccessRequest struct {
 	Action       string // required
@@ -140,6 +361,35 @@ type ListPrincipalsWithAccessResponse struct {
 	NextToken  *string
 	Principals []PrincipalWithAccess
 	RequestId  *string
+}
+
+// ListPruneStepsRequest is the input of ListPruneSteps.
+type ListPruneStepsRequest struct {
+	AwsAccountId string // required
+	MaxResults   *int32
+	NextToken    *string
+	PruneId      string // required
+}
+
+// ListPruneStepsResponse is the output of ListPruneSteps.
+type ListPruneStepsResponse struct {
+	NextToken *string
+	RequestId *string
+	Steps     []PruneStep
+}
+
+// ListPrunesRequest is the input of ListPrunes.
+type ListPrunesRequest struct {
+	AwsAccountId string // required
+	MaxResults   *int32
+	NextToken    *string
+}
+
+// ListPrunesResponse is the output of ListPrunes.
+type ListPrunesResponse struct {
+	NextToken *string
+	Prunes    []Prune
+	RequestId *string
 }
 
 // ListSealingKeysRequest is the input of ListSealingKeys.
@@ -166,12 +416,197 @@ type MoveFolderResponse struct {
 	RequestId  *string
 }
 
+// Person is a structure.
+type Person struct {
+	Active                 *bool
+	Arn                    *string
+	CreatedTime            *time.Time
+	CustomPermissionsLevel *string
+	CustomPermissionsName  *string
+	DeactivatedTime        *time.Time
+	Email                  *string
+	Groups                 []string
+	IdentityType           *string
+	IdleDays               *int64
+	LastSignInTime         *time.Time
+	LastUseTime            *time.Time
+	Namespace              *string
+	Role                   *string
+	State                  *PersonState
+	UserName               *string
+	WarnedTime             *time.Time
+}
+
+// PersonRole is an enumeration.
+type PersonRole string
+
+// Values of PersonRole.
+const (
+	PersonRoleAdmin     PersonRole = "ADMIN"
+	PersonRoleAuthor    PersonRole = "AUTHOR"
+	PersonRoleReader    PersonRole = "READER"
+	PersonRoleAdminPro  PersonRole = "ADMIN_PRO"
+	PersonRoleAuthorPro PersonRole = "AUTHOR_PRO"
+	PersonRoleReaderPro PersonRole = "READER_PRO"
+)
+
+// PersonState is an enumeration.
+type PersonState string
+
+// Values of PersonState.
+const (
+	PersonStateActive      PersonState = "ACTIVE"
+	PersonStateInvited     PersonState = "INVITED"
+	PersonStateDeactivated PersonState = "DEACTIVATED"
+)
+
+// PlanAccountSnapshotRequest is the input of PlanAccountSnapshot.
+type PlanAccountSnapshotRequest struct {
+	AwsAccountId string // required
+	KeepOthers   *bool
+	MaxResults   *int32
+	SnapshotId   string // required
+}
+
+// PlanAccountSnapshotResponse is the output of PlanAccountSnapshot.
+type PlanAccountSnapshotResponse struct {
+	Changes       []SnapshotChange
+	Created       *int64
+	Deleted       *int64
+	PlanId        *string
+	Problems      []string
+	RequestId     *string
+	SecretsNeeded []SnapshotSecret
+	Unchanged     *int64
+	Updated       *int64
+}
+
+// PlanPruneRequest is the input of PlanPrune.
+type PlanPruneRequest struct {
+	AwsAccountId string // required
+	MaxResults   *int32
+	NextToken    *string
+	Policy       *PrunePolicy // required
+}
+
+// PlanPruneResponse is the output of PlanPrune.
+type PlanPruneResponse struct {
+	Looked    *int64
+	NextToken *string
+	RequestId *string
+	Steps     []PruneStep
+}
+
 // PrincipalWithAccess is a structure.
 type PrincipalWithAccess struct {
 	Policy     *string
 	PolicyType *string
 	Principal  *string
 	Statement  *string
+}
+
+// ProtectedTag is a structure.
+type ProtectedTag struct {
+	Key   string // required
+	Value *string
+}
+
+// Prune is a structure.
+type Prune struct {
+	CreatedTime *time.Time
+	Deactivated *int64
+	Deleted     *int64
+	EndedTime   *time.Time
+	Failed      *int64
+	Kept        *int64
+	Looked      *int64
+	Policy      *PrunePolicy
+	PruneId     *string
+	StartedBy   *string
+	State       *string
+	Warned      *int64
+}
+
+// PruneAction is an enumeration.
+type PruneAction string
+
+// Values of PruneAction.
+const (
+	PruneActionWarn       PruneAction = "WARN"
+	PruneActionDeactivate PruneAction = "DEACTIVATE"
+	PruneActionDelete     PruneAction = "DELETE"
+	PruneActionKeep       PruneAction = "KEEP"
+)
+
+// PrunePolicy is a structure.
+type PrunePolicy struct {
+	DeactivateAfterDays *int32
+	DeleteAfterDays     *int32
+	GraceDays           *int32
+	Namespace           *string
+	ProtectedTag        *ProtectedTag
+	ProtectedUsers      []string
+	Role                *PersonRole
+	TransferTo          *string
+	WarnAfterDays       *int32
+}
+
+// PruneStep is a structure.
+type PruneStep struct {
+	Action    *PruneAction
+	Email     *string
+	Error     *string
+	IdleDays  *int64
+	Moved     *int64
+	Namespace *string
+	Reason    *string
+	Role      *string
+	Time      *time.Time
+	UserName  *string
+}
+
+// PutAccountSnapshotRowsRequest is the input of PutAccountSnapshotRows.
+type PutAccountSnapshotRowsRequest struct {
+	AwsAccountId string        // required
+	Rows         []SnapshotRow // required
+	SnapshotId   string        // required
+}
+
+// PutAccountSnapshotRowsResponse is the output of PutAccountSnapshotRows.
+type PutAccountSnapshotRowsResponse struct {
+	RequestId *string
+}
+
+// ReactivateUserRequest is the input of ReactivateUser.
+type ReactivateUserRequest struct {
+	AwsAccountId string // required
+	Namespace    string // required
+	UserName     string // required
+}
+
+// ReactivateUserResponse is the output of ReactivateUser.
+type ReactivateUserResponse struct {
+	Person    *Person
+	RequestId *string
+}
+
+// RequestSelfUpgradeRequest is the input of RequestSelfUpgrade.
+type RequestSelfUpgradeRequest struct {
+	AwsAccountId  string // required
+	Namespace     string // required
+	RequestNote   *string
+	RequestedRole UpgradeRole // required
+}
+
+// RequestSelfUpgradeResponse is the output of RequestSelfUpgrade.
+type RequestSelfUpgradeResponse struct {
+	OriginalRole     *string
+	RequestId        *string
+	RequestNote      *string
+	RequestStatus    *string
+	RequestedRole    *string
+	UpgradeRequestId *string
+	UserName         *string
 }
 
 // RetireSealingKeysRequest is the input of RetireSealingKeys.
@@ -196,6 +631,69 @@ type RotateSealingKeyResponse struct {
 	Secrets   *int64
 }
 
+// Seats is a structure.
+type Seats struct {
+	Active      *int64
+	Deactivated *int64
+	Idle        *int64
+	Invited     *int64
+	Namespace   *string
+	NeverSeen   *int64
+	Role        *string
+	Total       *int64
+}
+
+// SnapshotChange is a structure.
+type SnapshotChange struct {
+	Change  *string
+	Key     *string
+	Kind    *string
+	Members []string
+}
+
+// SnapshotKind is a structure.
+type SnapshotKind struct {
+	Kind   *string
+	Layout *string
+	Rows   *int64
+}
+
+// SnapshotRow is a structure.
+type SnapshotRow struct {
+	Document json.RawMessage // required
+	Key      *string
+	Kind     string // required
+}
+
+// SnapshotSecret is a structure.
+type SnapshotSecret struct {
+	Key    string // required
+	Kind   string // required
+	Member string // required
+	Value  *Secret
+}
+
+// SnapshotSource is an enumeration.
+type SnapshotSource string
+
+// Values of SnapshotSource.
+const (
+	SnapshotSourceAccount SnapshotSource = "ACCOUNT"
+	SnapshotSourceUpload  SnapshotSource = "UPLOAD"
+)
+
+// StartPruneRequest is the input of StartPrune.
+type StartPruneRequest struct {
+	AwsAccountId string       // required
+	Policy       *PrunePolicy // required
+}
+
+// StartPruneResponse is the output of StartPrune.
+type StartPruneResponse struct {
+	Prune     *Prune
+	RequestId *string
+}
+
 // StatementFinding is a structure.
 type StatementFinding struct {
 	Applies   *bool
@@ -217,6 +715,17 @@ type UnassignLimitsProfileRequest struct {
 type UnassignLimitsProfileResponse struct {
 	RequestId *string
 }
+
+// UpgradeRole is an enumeration.
+type UpgradeRole string
+
+// Values of UpgradeRole.
+const (
+	UpgradeRoleAdminPro  UpgradeRole = "ADMIN_PRO"
+	UpgradeRoleAuthor    UpgradeRole = "AUTHOR"
+	UpgradeRoleAuthorPro UpgradeRole = "AUTHOR_PRO"
+	UpgradeRoleReaderPro UpgradeRole = "READER_PRO"
+)
 
 // VerifyAuditTrailRequest is the input of VerifyAuditTrail.
 type VerifyAuditTrailRequest struct {
