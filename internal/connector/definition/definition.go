@@ -1,0 +1,220 @@
+package definition
+
+import (
+	"encoding/json"
+	"slices"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+)
+
+// Definition is what connectors of one type can do.
+type Definition struct {
+	// Title and Description are for people.
+	Title, Description string
+	// Server is the base endpoint that the document gives as an example.
+	Server string
+	// Connector is the document's x-onsight-connector; the zero Connector where
+	// it has none.
+	Connector Connector
+	// Operations are those of the document by id, hidden ones too.
+	Operations map[string]*Operation
+	// Actions are the ids of operations that are actions, sorted.
+	Actions []string
+}
+
+// Connector is the extension x-onsight-connector.
+type Connector struct {
+	Type           string            `json:"type"`
+	Base           Base              `json:"base"`
+	Hosts          []string          `json:"hosts"`
+	Authentication map[string]Auth   `json:"authentication"`
+	Headers        map[string]string `json:"headers"`
+	Test           Test              `json:"test"`
+	Errors         Errors            `json:"errors"`
+	Success        []Condition       `json:"success"`
+}
+
+// Base says how a request's address is made of the connector's base endpoint.
+type Base struct {
+	// Append is what the path of the base endpoint ends with; it is added where
+	// it is missing.
+	Append string `json:"append"`
+	// Hook names the code that finds the base, where it has to be asked for.
+	Hook string `json:"hook"`
+}
+
+// Auth says how a way to authenticate looks to the service.
+type Auth struct {
+	// Scheme is bearer, basic, header, query, sigv4 or none.
+	Scheme string `json:"scheme"`
+	// Username and Password are the halves of basic, and Value is the value of
+	// header and query, whose name is Name. {key}, {email}, {username} and
+	// {password} stand for what the connector has.
+	Username string `json:"username"`
+	Password string `json:"password"`
+	Name     string `json:"name"`
+	Value    string `json:"value"`
+	// Service is the name in signatures of sigv4.
+	Service string `json:"service"`
+
+	// Scopes are asked for, joined by ScopeSeparator (a space), in the parameter
+	// ScopeParameter (scope).
+	Scopes         []string `json:"scopes"`
+	ScopeSeparator string   `json:"scopeSeparator"`
+	ScopeParameter string   `json:"scopeParameter"`
+	// ClientStyle is how the client authenticates at the token endpoint: header
+	// (RFC 6749, 2.3.1), body, or probe.
+	ClientStyle string `json:"clientStyle"`
+	// NoPKCE is for services that refuse a code challenge (RFC 7636).
+	NoPKCE bool `json:"noPKCE"`
+	// AuthorizeParameters and TokenParameters are sent in addition.
+	AuthorizeParameters map[string]string `json:"authorizeParameters"`
+	TokenParameters     map[string]string `json:"tokenParameters"`
+	// TokenPath points to the part of the token answer that holds access_token
+	// and the rest; empty is the whole.
+	TokenPath string `json:"tokenPath"`
+	// TokenSuccess must hold of the token answer.
+	TokenSuccess []Condition `json:"tokenSuccess"`
+	// AuthorizationEndpoint, TokenEndpoint and RevocationEndpoint are the
+	// service's own, where the connector does not say. {base} is the origin of
+	// the base endpoint.
+	AuthorizationEndpoint string `json:"authorizationEndpoint"`
+	TokenEndpoint         string `json:"tokenEndpoint"`
+	RevocationEndpoint    string `json:"revocationEndpoint"`
+	// Account tells whose a token is: pointers into the answer of the test.
+	Account struct {
+		ID    string `json:"id"`
+		Label string `json:"label"`
+	} `json:"account"`
+}
+
+// Test is the call that tells whether a connector's credentials are good.
+type Test struct {
+	Operation string          `json:"operation"`
+	Input     json.RawMessage `json:"input"`
+	Success   []Condition     `json:"success"`
+	// By has other tests by authentication type.
+	By map[string]Test `json:"by"`
+}
+
+// Of gives the test for an authentication type.
+func (t Test) Of(authenticationType string) Test {
+	if by, ok := t.By[authenticationType]; ok {
+		return by
+	}
+	return t
+}
+
+// Condition is something that must hold of an answer: the value that a JSON
+// Pointer (RFC 6901) leads to is there and not null, or equals a value.
+type Condition struct {
+	Pointer string          `json:"pointer"`
+	Equals  json.RawMessage `json:"equals"`
+}
+
+// Errors says where an answer that is an error tells what was wrong: the first
+// JSON Pointer that leads to something counts, and then the header.
+type Errors struct {
+	Message []string `json:"message"`
+	Code    []string `json:"code"`
+	Header  string   `json:"header"`
+	// Throttled are statuses besides 429 that ask for patience when the answer
+	// has a Retry-After, and codes that do so whatever the status.
+	Throttled     []int    `json:"throttled"`
+	ThrottleCodes []string `json:"throttleCodes"`
+	// Expired are codes that say that the token is no good any more, whatever
+	// the status.
+	Expired []string `json:"expired"`
+}
+
+// Operation is one action, or a hidden operation.
+type Operation struct {
+	ID, Label, Description string
+	// Method and Path are the request's; {name} in the path is a field's Wire.
+	Method, Path string
+	// Write says that it changes something, Destructive that it cannot be undone,
+	// Idempotent that it may be sent again.
+	Write, Destructive, Idempotent, Hidden bool
+	// Authentication are the types that it works with; empty is all.
+	Authentication []string
+	// Fields are what the input consists of, and the constants beside it.
+	Fields []Field
+	// MediaType is that of the body, empty where there is none.
+	MediaType string
+	// BodyPath is the JSON Pointer under which the fields of the body lie.
+	BodyPath string
+	// Statuses are the answers that the document names as successes; empty is
+	// any 2xx.
+	Statuses   []int
+	Success    []Condition
+	Output     string
+	Pagination *Pagination
+	Hook       string
+	AWS        *AWS
+	// Input and OutputSchema are JSON Schemas without references; OutputSchema
+	// is nil where the document has none.
+	Input, OutputSchema json.RawMessage
+
+	input *jsonschema.Schema
+}
+
+// Places of a Field.
+const (
+	InPath   = "path"
+	InQuery  = "query"
+	InHeader = "header"
+	InBody   = "body"
+	// InWhole is the body as a whole.
+	InWhole = "whole"
+)
+
+// Field is a part of a request.
+type Field struct {
+	// Name is what callers call it, Wire what the service does.
+	Name, Wire string
+	In         string
+	Required   bool
+	// Constant is what is always sent; nil is an input.
+	Constant json.RawMessage
+	// Default is sent where the input has none; nil is nothing.
+	Default json.RawMessage
+	// Explode sends each value of a list by itself; otherwise they are joined
+	// with Separator.
+	Explode   bool
+	Separator string
+	// File says that the value is an object of filename, contentType and
+	// content, which is base64.
+	File bool
+}
+
+// Pagination says how the next page is asked for.
+type Pagination struct {
+	// Kind is cursor, offset, page, link or url.
+	Kind string `json:"kind"`
+	// Input is the field that takes the place of the next page, Limit that of
+	// the size of pages.
+	Input string `json:"input"`
+	Limit string `json:"limit"`
+	// Next points to the cursor or the address of the next page, More to a value
+	// that is true while there is one, Last to one that is true when there is
+	// none, Total to the number of all items or pages.
+	Next  string `json:"next"`
+	More  string `json:"more"`
+	Last  string `json:"last"`
+	Total string `json:"total"`
+	// Items points to the list.
+	Items string `json:"items"`
+}
+
+// AWS says how an operation of an AWS service is called.
+type AWS struct {
+	// Target is the value of X-Amz-Target, for JSON 1.1.
+	Target string `json:"target"`
+	// Service is the host's first label.
+	Service string `json:"service"`
+}
+
+// Allows tells whether the operation works with an authentication type.
+func (o *Operation) Allows(authenticationType string) bool {
+	return len(o.Authentication) == 0 || slices.Contains(o.Authentication, authenticationType)
+}

@@ -1,0 +1,45 @@
+// Package definition reads what a service offers to connectors of its type: an
+// OpenAPI document of Onsight's own, or one that a user gives. An operation of
+// the document is an action; its operationId is the action's id.
+//
+// What OpenAPI does not say is in extensions.
+//
+// Of the document:
+//
+//	x-onsight-connector:
+//	  type: JIRA_CLOUD               # of CreateActionConnector
+//	  base: {append: /api/v1, hook: atlassian-site}
+//	                                 # what the base endpoint ends with, added where it is missing
+//	  hosts: [files.slack.com]       # beside the base endpoint's, where answers may point to
+//	  authentication:                # by AuthenticationType; see Auth
+//	    API_KEY: {scheme: basic, username: "{email}", password: "{key}"}
+//	    OAUTH2_AUTHORIZATION_CODE: {scheme: bearer, scopes: [read:jira-work], clientStyle: body,
+//	      authorizeParameters: {audience: api.atlassian.com, prompt: consent}}
+//	  headers: {Accept: application/json}   # sent with every request
+//	  test: {operation: GetMyself, success: [{pointer: /accountId}]}
+//	                                 # or by authentication type: {by: {OAUTH2_CLIENT_CREDENTIALS: {operation: …}}}
+//	  errors: {message: [/errorMessages/0, /message], code: [/code]}
+//	  success: [{pointer: /ok, equals: true}]   # of every answer, beside its status
+//
+// Of an operation:
+//
+//	x-amzn-operation-type: read      # or write; GET and HEAD read, others write
+//	x-onsight-hidden: true           # for tests and hooks; no action
+//	x-onsight-destructive: true      # DELETE is
+//	x-onsight-idempotent: true       # may be sent again; GET, HEAD, PUT and DELETE may
+//	x-onsight-authentication: [OAUTH2_AUTHORIZATION_CODE]   # with these alone
+//	x-onsight-body-path: /fields     # the body's properties lie under this pointer
+//	x-onsight-success: [{pointer: /ok, equals: true}]
+//	x-onsight-output: /result        # the useful part of the answer
+//	x-onsight-pagination: {kind: cursor, input: cursor, next: /response_metadata/next_cursor, items: /channels}
+//	x-onsight-hook: jira-transition  # one of the closed list of hooks
+//	x-onsight-aws: {target: Textract.AnalyzeDocument}
+//
+// Of a parameter, or a property of the body:
+//
+//	x-onsight-name: pageSize         # what callers call it: [A-Za-z0-9_.-]{1,64}
+//	x-onsight-constant: true         # always sent, and no input
+//
+// The input of an action is one object: parameters and the properties of the
+// body side by side.
+package definition
