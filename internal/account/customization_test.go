@@ -19,15 +19,19 @@ func TestAccountCustomization(t *testing.T) {
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, srv *testkit.Server) {
 		create := func(ns *string, theme, mail *string) qs.CreateAccountCustomizationRequest {
-			return qs.CreateAccountCustomizationRequest{AwsAccountId: testkit.Account, Namespace: ns,
-				AccountCustomization: &qs.AccountCustomization{DefaultTheme: theme, DefaultEmailCustomizationTemplate: mail}}
+			return qs.CreateAccountCustomizationRequest{
+				AwsAccountId: testkit.Account, Namespace: ns,
+				AccountCustomization: &qs.AccountCustomization{DefaultTheme: theme, DefaultEmailCustomizationTemplate: mail},
+			}
 		}
 		describe := func(ns *string, resolved *bool) qs.DescribeAccountCustomizationRequest {
 			return qs.DescribeAccountCustomizationRequest{AwsAccountId: testkit.Account, Namespace: ns, Resolved: resolved}
 		}
 		update := func(ns *string, theme, mail *string) qs.UpdateAccountCustomizationRequest {
-			return qs.UpdateAccountCustomizationRequest{AwsAccountId: testkit.Account, Namespace: ns,
-				AccountCustomization: &qs.AccountCustomization{DefaultTheme: theme, DefaultEmailCustomizationTemplate: mail}}
+			return qs.UpdateAccountCustomizationRequest{
+				AwsAccountId: testkit.Account, Namespace: ns,
+				AccountCustomization: &qs.AccountCustomization{DefaultTheme: theme, DefaultEmailCustomizationTemplate: mail},
+			}
 		}
 		remove := func(ns *string) qs.DeleteAccountCustomizationRequest {
 			return qs.DeleteAccountCustomizationRequest{AwsAccountId: testkit.Account, Namespace: ns}

@@ -19,16 +19,6 @@ type place struct {
 // part of the table's key.
 type kind[T any] string
 
-// document is a row of the table account_documents.
-type document struct {
-	Account   string `db:"account"`
-	Kind      string `db:"kind"`
-	Namespace string `db:"namespace"`
-	Region    string `db:"region"`
-	Version   int64  `db:"version"`
-	Doc       string `db:"doc"`
-}
-
 // read reads the setting of a place; the zero T and false where there is none.
 func (k kind[T]) read(tx *store.Tx, at place) (v T, found bool, err error) {
 	doc, err := store.One[string](tx, `SELECT doc FROM account_documents WHERE account = $1 AND kind = $2 AND namespace = $3 AND region = $4`,

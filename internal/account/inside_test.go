@@ -26,9 +26,9 @@ const who = "111122223333"
 
 // subscribed writes an account without a region: a context without a call has
 // none either.
-func subscribed(t testing.TB, db *store.DB) {
-	t.Helper()
-	write(t, db, func(tx *store.Tx) error {
+func subscribed(tb testing.TB, db *store.DB) {
+	tb.Helper()
+	write(tb, db, func(tx *store.Tx) error {
 		return store.Insert(tx, "subscriptions", subscription{
 			Account: who, Name: "a", Edition: "ENTERPRISE", AuthenticationMethod: "IAM_AND_QUICKSIGHT", Status: created,
 			DefaultNamespace: "default", Contact: "{}", Directory: "{}", Subscriber: "{}",
@@ -36,10 +36,10 @@ func subscribed(t testing.TB, db *store.DB) {
 	})
 }
 
-func write(t testing.TB, db *store.DB, fn func(tx *store.Tx) error) {
-	t.Helper()
-	if err := db.Write(t.Context(), fn); err != nil {
-		t.Fatal(err)
+func write(tb testing.TB, db *store.DB, fn func(tx *store.Tx) error) {
+	tb.Helper()
+	if err := db.Write(tb.Context(), fn); err != nil {
+		tb.Fatal(err)
 	}
 }
 
@@ -49,9 +49,9 @@ func (noTags) Put(*store.Tx, string, []qs.Tag) error { return nil }
 func (noTags) Delete(*store.Tx, string) error        { return nil }
 
 // serving makes a Service as a server has it; its jobs run once they are started.
-func serving(t testing.TB, db *store.DB, purges ...NamespacePurge) (*Service, *job.Runner) {
-	t.Helper()
-	log := slog.New(slog.NewTextHandler(t.Output(), nil))
+func serving(tb testing.TB, db *store.DB, purges ...NamespacePurge) (*Service, *job.Runner) {
+	tb.Helper()
+	log := slog.New(slog.NewTextHandler(tb.Output(), nil))
 	jobs := job.NewRunner(db, log, time.Now)
 	return New(Config{
 		DB: db, Jobs: jobs, Log: log, Now: time.Now, Tokens: page.NewTokens(seal.New(), time.Now), Tags: noTags{}, NamespacePurges: purges,
