@@ -26,6 +26,7 @@ Commands:
   export       write everything that an account has into files
   import       make an account as the files of an export say
   keys         change the keys that seal secrets, at a running server
+  upgrade      ask a running server for a higher role, and decide such requests
   version      print the version
 
 "onsight <command> -help" lists the flags of a command.
@@ -68,6 +69,8 @@ func run(ctx context.Context, args []string, s streams) int {
 		err = importCommand(ctx, args[1:], s)
 	case "keys":
 		err = keysCommand(ctx, args[1:], s)
+	case "upgrade":
+		err = upgradeCommand(ctx, args[1:], s)
 	case "version", "-version", "--version":
 		fmt.Fprintln(s.out, "onsight", version())
 	case "help", "-help", "--help", "-h":

@@ -123,7 +123,7 @@ func (a *App) join(ctx context.Context, c config.Config, o Options, keys *seal.K
 	sealed := sealing.New(keys, c.Account, a.entities.Reseal, func(ctx context.Context) (int, error) { return secrets.Reseal(ctx, a.db) }, a.trail.Reseal)
 	accounts := &accounts{}
 	people := identity.New(identity.Config{
-		DB: a.db, Now: o.Now, Tokens: tokens, Accounts: accounts, Tags: tags, Entities: a.entities, Policies: policies{a.entities},
+		DB: a.db, Keys: keys, Now: o.Now, Tokens: tokens, Accounts: accounts, Tags: tags, Entities: a.entities, Policies: policies{a.entities},
 		Departed:  []identity.Departed{tags.Delete, resource.Forget, governance.Forgetting(o.Now)},
 		PublicURL: c.PublicURL, InvitationLife: c.InvitationLife,
 	})

@@ -62,6 +62,7 @@ func (s *Service) remove(tx *store.Tx, tenant Tenant, u user) error {
 		`DELETE FROM iam_policy_assignees WHERE account = $1 AND namespace = $2 AND kind = 'user' AND name = $3`,
 		`DELETE FROM group_members WHERE account = $1 AND namespace = $2 AND user_name = $3`,
 		`DELETE FROM invitations WHERE account = $1 AND namespace = $2 AND user_name = $3`,
+		`DELETE FROM self_upgrades WHERE account = $1 AND namespace = $2 AND user_name = $3`,
 		`DELETE FROM users WHERE account = $1 AND namespace = $2 AND name = $3`,
 	} {
 		if _, err := tx.Exec(deletion, u.Account, u.Namespace, u.Name); err != nil {

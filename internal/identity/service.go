@@ -9,9 +9,11 @@ import (
 	"onsight/internal/api"
 	"onsight/internal/arn"
 	"onsight/internal/fault"
+	"onsight/internal/onsightapi"
 	"onsight/internal/page"
 	"onsight/internal/policy"
 	"onsight/internal/qs"
+	"onsight/internal/seal"
 	"onsight/internal/store"
 )
 
@@ -62,7 +64,9 @@ type Departed func(tx *store.Tx, arn string) error
 
 // Config is what a Service needs.
 type Config struct {
-	DB       *store.DB
+	DB *store.DB
+	// Keys seal identity contexts.
+	Keys     *seal.Keyring
 	Now      func() time.Time
 	Tokens   *page.Tokens
 	Accounts Accounts
@@ -88,6 +92,7 @@ const groupsPerNamespace = 10_000
 // policies that they have, and on custom permissions.
 type Service struct {
 	db             *store.DB
+	keys           *seal.Keyring
 	now            func() time.Time
 	tokens         *page.Tokens
 	accounts       Accounts
@@ -105,7 +110,7 @@ type Service struct {
 // New makes a Service.
 func New(c Config) *Service {
 	return &Service{
-		db: c.DB, now: c.Now, tokens: c.Tokens, accounts: c.Accounts, tags: c.Tags, entities: c.Entities, policies: c.Policies,
+		db: c.DB, keys: c.Keys, now: c.Now, tokens: c.Tokens, accounts: c.Accounts, tags: c.Tags, entities: c.Entities, policies: c.Policies,
 		departed: c.Departed, publicURL: c.PublicURL, invitationLife: c.InvitationLife,
 		groupsPerNamespace: cmp.Or(c.GroupsPerNamespace, groupsPerNamespace),
 	}
@@ -157,6 +162,13 @@ func (s *Service) Routes() []api.Route {
 		api.Handle(qs.UpdateAccountCustomPermission, onAny, s.updateAccountCustomPermission),
 		api.Handle(qs.DescribeAccountCustomPermission, onAny, s.describeAccountCustomPermission),
 		api.Handle(qs.DeleteAccountCustomPermission, onAny, s.deleteAccountCustomPermission),
+
+		api.Handle(qs.DescribeSelfUpgradeConfiguration, onAny, s.describeSelfUpgradeConfiguration),
+		api.Handle(qs.UpdateSelfUpgradeConfiguration, onAny, s.updateSelfUpgradeConfiguration),
+		api.Handle(qs.ListSelfUpgrades, s.listingSelfUpgrades, s.listSelfUpgrades),
+		api.Handle(qs.UpdateSelfUpgrade, s.decidingSelfUpgrade, s.updateSelfUpgrade),
+		api.Handle(onsightapi.RequestSelfUpgrade, s.requestingSelfUpgrade, s.requestSelfUpgrade),
+		api.Handle(qs.GetIdentityContext, s.gettingContext, s.getIdentityContext),
 	}
 }
 
