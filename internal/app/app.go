@@ -23,6 +23,7 @@ import (
 	"onsight/internal/iam"
 	"onsight/internal/identity"
 	"onsight/internal/job"
+	"onsight/internal/ownership"
 	"onsight/internal/page"
 	"onsight/internal/people"
 	"onsight/internal/resource"
@@ -158,6 +159,9 @@ func (a *App) join(ctx context.Context, c config.Config, o Options, keys *seal.K
 	})
 	connections.Used(connectors.UsingVPCConnection)
 	joinMembers(folders, connectors)
+	owners := ownership.New(ownership.Config{
+		DB: a.db, Tokens: tokens, Accounts: accounts, People: people, Folders: folders, Kinds: []string{"action-connector", "folder"},
+	})
 	explanations := access.NewService(rights.holders, rights.authorizer, access.Shared{People: people, Lists: lists{folders}, Profiles: profiles{people}}, tokens)
 	a.joinPeople(o, tokens, people, accounts, tags)
 	tags.Register("user", people.Exists)
@@ -175,7 +179,7 @@ func (a *App) join(ctx context.Context, c config.Config, o Options, keys *seal.K
 
 	tags.Register("vpcConnection", connections.Exists)
 	routes := slices.Concat(
-		accounts.Routes(), people.Routes(), connectors.Routes(), folders.Routes(), tags.Routes(), a.entities.Routes(),
+		accounts.Routes(), people.Routes(), connectors.Routes(), folders.Routes(), owners.Routes(), tags.Routes(), a.entities.Routes(),
 		brands.Routes(),
 		connections.Routes(),
 		rights.sessions.Routes(), explanations.Routes(), sealed.Routes(), a.trail.Routes(), snapshots.Routes(),
