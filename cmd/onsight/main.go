@@ -27,6 +27,7 @@ Commands:
   import       make an account as the files of an export say
   keys         change the keys that seal secrets, at a running server
   upgrade      ask a running server for a higher role, and decide such requests
+  ownership    transfer what somebody owns, list what nobody owns, at a running server
   version      print the version
 
 "onsight <command> -help" lists the flags of a command.
@@ -71,6 +72,8 @@ func run(ctx context.Context, args []string, s streams) int {
 		err = keysCommand(ctx, args[1:], s)
 	case "upgrade":
 		err = upgradeCommand(ctx, args[1:], s)
+	case "ownership":
+		err = ownershipCommand(ctx, args[1:], s)
 	case "version", "-version", "--version":
 		fmt.Fprintln(s.out, "onsight", version())
 	case "help", "-help", "--help", "-h":
