@@ -132,15 +132,15 @@ func (a *App) join(ctx context.Context, c config.Config, o Options, keys *seal.K
 		DB: a.db, Tokens: tokens, Now: o.Now, Accounts: accounts, Principals: people, Groups: memberships{people}, Tags: tags,
 	})
 	govern := joinGovernance(o, a.db, tokens, accounts, people, tags)
-	brands := joinBrands(c, o, a.db, a.jobs, tokens, accounts, tags)
+	fetcher := &pictures{}
+	brands := joinBrands(c, o, a.db, a.jobs, tokens, accounts, tags, fetcher)
 	var snapshots *snapshot.Service
 	accounts.Service = account.New(account.Config{
 		DB: a.db, Jobs: a.jobs, Log: o.Log, Now: o.Now, Tokens: tokens, People: people, Tags: tags, Authorizer: rights.authorizer,
 		Standard: c.Standard, NamespaceQuota: c.NamespaceQuota,
 		Purges: []account.Purge{
 			people.Purge, tags.Purge, folders.Purge,
-			brands.Purge,
-			people.Purge, tags.Purge, func(ctx context.Context, account string) error { return snapshots.Purge(ctx, account) },
+			func(ctx context.Context, account string) error { return snapshots.Purge(ctx, account) },
 			a.purgePeople,
 			brands.Purge, govern.Purge,
 			func(ctx context.Context, account string) error { return resource.Purge(ctx, a.db, account) },
@@ -152,6 +152,7 @@ func (a *App) join(ctx context.Context, c config.Config, o Options, keys *seal.K
 	if err != nil {
 		return err
 	}
+	fetcher.allow(connections.Default())
 	connectors := connector.New(connector.Config{
 		DB: a.db, Jobs: a.jobs, Keys: keys, Tokens: tokens, Log: o.Log, Now: o.Now,
 		Accounts: accounts, Principals: people, Groups: memberships{people}, Tags: tags, Folders: folders,
@@ -174,7 +175,7 @@ func (a *App) join(ctx context.Context, c config.Config, o Options, keys *seal.K
 	snapshots = snapshot.New(snapshot.Config{
 		DB: a.db, Keys: keys, Tokens: tokens, Now: o.Now, Tables: snapshotTables(),
 		Busy:    []func(*store.Tx, string) error{accounts.Busy, resource.Busy},
-		Applied: []func(*store.Tx, string) error{a.entities.Recount, people.Recount, accounts.Restored},
+		Applied: []func(*store.Tx, string) error{a.entities.Recount, people.Recount, accounts.Restored, brands.Restored},
 	})
 
 	tags.Register("vpcConnection", connections.Exists)
@@ -182,9 +183,9 @@ func (a *App) join(ctx context.Context, c config.Config, o Options, keys *seal.K
 		accounts.Routes(), people.Routes(), connectors.Routes(), folders.Routes(), owners.Routes(), tags.Routes(), a.entities.Routes(),
 		brands.Routes(),
 		connections.Routes(),
+		accounts.Routes(), people.Routes(), connectors.Routes(), folders.Routes(), tags.Routes(), a.entities.Routes(),
+		connections.Routes(), brands.Routes(), govern.Routes(),
 		rights.sessions.Routes(), explanations.Routes(), sealed.Routes(), a.trail.Routes(), snapshots.Routes(),
-		brands.Routes(), govern.Routes(),
-		rights.sessions.Routes(), explanations.Routes(), sealed.Routes(), a.trail.Routes(),
 	)
 	routes = append(routes, a.people.Routes()...)
 	a.Operations = make(map[string][]string)
@@ -216,7 +217,7 @@ func (a *App) join(ctx context.Context, c config.Config, o Options, keys *seal.K
 	answering := api.New(server, routes...)
 	a.people.Serve(answering)
 	a.Handler = extras.before(withBrandImages(brands, answering, c.BasePath()), c.BasePath())
-	return nil
+	return brands.FetchPending(ctx)
 }
 
 // Close stops the jobs and closes the store. Requests must have ended.

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -439,13 +440,20 @@ func TestImages(t *testing.T) {
 			t.Errorf("after what was refused: %+v, %v", after, err)
 		}
 
-		// Without something that fetches, addresses are kept.
-		kept := update(t, srv, "all", &qs.BrandDefinition{BrandName: "All", LogoConfiguration: logo(
-			&qs.ImageSource{S3Uri: new("s3://bucket/logo.png")}, &qs.ImageSource{PublicUrl: new("https://example.org/icon.png")},
-		)})
-		if s := kept.Logo.LogoSet; *s.Primary.Original.Source.S3Uri != "s3://bucket/logo.png" || s.Primary.Original.GeneratedImageUrl != nil ||
-			*s.Favicon.Original.Source.PublicUrl != "https://example.org/icon.png" || *kept.VersionStatus != qs.BrandVersionStatusCreateSucceeded {
-			t.Errorf("addresses: %+v", s)
+		// An address within the house is not fetched, and the reason is told.
+		away := update(t, srv, "all", &qs.BrandDefinition{BrandName: "All", LogoConfiguration: logo(&qs.ImageSource{PublicUrl: new("https://127.0.0.1/logo.png")}, nil)})
+		if got := *away.Logo.LogoSet.Primary.Original; *got.Source.PublicUrl != "https://127.0.0.1/logo.png" || got.GeneratedImageUrl != nil {
+			t.Errorf("image at an address: %+v", got)
+		}
+		for deadline := time.Now().Add(time.Minute); *away.VersionStatus == qs.BrandVersionStatusCreateInProgress; time.Sleep(2 * time.Millisecond) {
+			out, err := testkit.Call(t, srv, qs.DescribeBrand, qs.DescribeBrandRequest{AwsAccountId: account, BrandId: "all"})
+			if err != nil || time.Now().After(deadline) {
+				t.Fatalf("still in progress: %v", err)
+			}
+			away = out.BrandDetail
+		}
+		if *away.VersionStatus != qs.BrandVersionStatusCreateFailed || len(away.Errors) != 1 || !strings.Contains(away.Errors[0], "loopback") {
+			t.Errorf("an address within the house: %s, %q", *away.VersionStatus, away.Errors)
 		}
 		for _, path := range []string{"/", "/x", "/" + account + "/all/" + *d.VersionId + "/other", "/" + account + "/all/" + *d.VersionId + "/primary/x"} {
 			if res, _ := get(t, srv, home+"/_onsight/brands"+path); res.StatusCode != 404 {

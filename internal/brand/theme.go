@@ -76,6 +76,13 @@ func (s *Service) Theme(ctx context.Context, account string) (Theme, error) {
 // Forget forgets all themes, as after the store was emptied.
 func (s *Service) Forget() { s.themes.drop("") }
 
+// Restored forgets the theme of an account whose brands were written by other
+// means, once that is durable.
+func (s *Service) Restored(tx *store.Tx, account string) error {
+	s.themes.changed(tx, account)
+	return nil
+}
+
 func (s *Service) theme(tx *store.Tx, account string) (Theme, error) {
 	t := Default()
 	k, err := assigned(tx, account)
