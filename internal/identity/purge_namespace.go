@@ -7,19 +7,28 @@ import (
 	"onsight/internal/store"
 )
 
-// namespaced are the tables with rows of a namespace beside those of users and
-// groups, with the columns that tell the rows of one namespace apart.
-var namespaced = []struct{ table, key string }{
-	{"invitations", "token_hash"},
-	{"role_memberships", "role, member"},
-	{"role_custom_permissions", "role"},
-	{"group_members", "group_name, user_name"},
-	{"iam_policy_assignees", "assignment, kind, name"},
-	{"iam_policy_assignments", "name"},
-	{"group_counts", "namespace"},
-	{"self_upgrades", "id"},
-	{"self_upgrade_settings", "namespace"},
-}
+// A namespaced table has rows of a namespace, beside those of users and groups;
+// the columns of key tell the rows of one namespace apart.
+type namespaced struct{ table, key string }
+
+// Rows of links are many where a group is large, so that they go before users
+// and groups, in batches. What limits users goes after them: none may do more
+// while the purge is under way.
+var (
+	links = []namespaced{
+		{"invitations", "token_hash"},
+		{"group_members", "group_name, user_name"},
+		{"iam_policy_assignees", "assignment, kind, name"},
+	}
+	limits = []namespaced{
+		{"role_memberships", "role, member"},
+		{"role_custom_permissions", "role"},
+		{"iam_policy_assignments", "name"},
+		{"group_counts", "namespace"},
+		{"self_upgrades", "id"},
+		{"self_upgrade_settings", "namespace"},
+	}
+)
 
 // principalBatch is how many users or groups one transaction of a purge
 // removes: each has some rows of its own in other tables.
@@ -31,14 +40,16 @@ const principalBatch = 200
 func (s *Service) PurgeNamespace(ctx context.Context, account, namespace string) error {
 	type step func(tx *store.Tx, region string) (gone, batch int64, err error)
 	var steps []step
-	for _, t := range namespaced {
-		steps = append(steps, func(tx *store.Tx, _ string) (int64, int64, error) {
-			gone, err := tx.Exec(fmt.Sprintf(`DELETE FROM %[1]s WHERE account = $1 AND namespace = $2 AND (%[2]s) IN
-				(SELECT %[2]s FROM %[1]s WHERE account = $1 AND namespace = $2 LIMIT $3)`, t.table, t.key), account, namespace, purgeBatch)
-			return gone, purgeBatch, err
-		})
+	empty := func(tables []namespaced) {
+		for _, t := range tables {
+			steps = append(steps, func(tx *store.Tx, _ string) (int64, int64, error) {
+				gone, err := tx.Exec(fmt.Sprintf(`DELETE FROM %[1]s WHERE account = $1 AND namespace = $2 AND (%[2]s) IN
+					(SELECT %[2]s FROM %[1]s WHERE account = $1 AND namespace = $2 LIMIT $3)`, t.table, t.key), account, namespace, purgeBatch)
+				return gone, purgeBatch, err
+			})
+		}
 	}
-	// Last, so that a group of many members has none left by then.
+	empty(links)
 	steps = append(steps,
 		func(tx *store.Tx, region string) (int64, int64, error) {
 			return s.purgeUsers(tx, region, account, namespace)
@@ -47,6 +58,7 @@ func (s *Service) PurgeNamespace(ctx context.Context, account, namespace string)
 			return s.purgeGroups(tx, region, account, namespace)
 		},
 	)
+	empty(limits)
 	for _, step := range steps {
 		for more := true; more; {
 			err := s.db.Write(ctx, func(tx *store.Tx) error {
