@@ -24,6 +24,7 @@ import (
 	"onsight/internal/identity"
 	"onsight/internal/job"
 	"onsight/internal/ownership"
+	"onsight/internal/outbound"
 	"onsight/internal/page"
 	"onsight/internal/people"
 	"onsight/internal/resource"
@@ -51,6 +52,7 @@ type App struct {
 	people   *people.Service
 	uses     *identity.Uses
 	trail    *audit.Trail
+	clients  *outbound.Clients // of all that leaves the house by a network profile
 	log      *slog.Logger
 }
 
@@ -159,6 +161,7 @@ func (a *App) join(ctx context.Context, c config.Config, o Options, keys *seal.K
 		VPCConnections: connections, Endpoints: connector.Endpoints{Allowed: connections.Default().Allowed},
 	})
 	connections.Used(connectors.UsingVPCConnection)
+	applications := a.joinApplications(o, keys, tokens, accounts, tags, connections)
 	joinMembers(folders, connectors)
 	owners := ownership.New(ownership.Config{
 		DB: a.db, Tokens: tokens, Accounts: accounts, People: people, Folders: folders, Kinds: []string{"action-connector", "folder"},
@@ -178,13 +181,13 @@ func (a *App) join(ctx context.Context, c config.Config, o Options, keys *seal.K
 		Applied: []func(*store.Tx, string) error{a.entities.Recount, people.Recount, accounts.Restored, brands.Restored},
 	})
 
-	tags.Register("vpcConnection", connections.Exists)
 	routes := slices.Concat(
 		accounts.Routes(), people.Routes(), connectors.Routes(), folders.Routes(), owners.Routes(), tags.Routes(), a.entities.Routes(),
 		brands.Routes(),
 		connections.Routes(),
 		accounts.Routes(), people.Routes(), connectors.Routes(), folders.Routes(), tags.Routes(), a.entities.Routes(),
 		connections.Routes(), brands.Routes(), govern.Routes(),
+		connections.Routes(), applications.Routes(),
 		rights.sessions.Routes(), explanations.Routes(), sealed.Routes(), a.trail.Routes(), snapshots.Routes(),
 	)
 	routes = append(routes, a.people.Routes()...)
@@ -225,6 +228,7 @@ func (a *App) Close(ctx context.Context) error {
 	err := errors.Join(a.jobs.Stop(ctx), a.entities.WriteUses(ctx))
 	err = errors.Join(err, a.uses.Write(ctx))
 	a.trail.Stop()
+	a.clients.Close()
 	return errors.Join(err, a.db.Close())
 }
 

@@ -1,7 +1,6 @@
 package connector
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/netip"
 	"net/url"
@@ -340,17 +339,11 @@ func (s *Service) allowed(tx *store.Tx, set *settings) ([]netip.Prefix, error) {
 }
 
 // UsingVPCConnection gives the ARNs of connectors that go through a VPC
-// connection or are about to, in whichever region: ten of them at most.
+// connection or are about to, in whichever region: a few of them at most.
 func (s *Service) UsingVPCConnection(tx *store.Tx, connection string) ([]string, error) {
 	a, err := arn.Parse(connection)
 	if err != nil {
 		return nil, err
 	}
-	quoted, err := json.Marshal(connection)
-	if err != nil {
-		return nil, err
-	}
-	pattern := "%" + strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(`"vpcConnectionArn":`+string(quoted)) + "%"
-	return store.All[string](tx, `SELECT arn FROM resources WHERE account = $1 AND kind = $2 AND doc LIKE $3 ESCAPE '!' ORDER BY arn LIMIT 10`,
-		a.Account, connectors.Name, pattern)
+	return connectors.Mentioning(tx, a.Account, "vpcConnectionArn", connection)
 }

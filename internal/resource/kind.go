@@ -120,6 +120,18 @@ func (k Kind[T]) Has(tx *store.Tx, key Key) (bool, error) {
 	return n > 0, err
 }
 
+// Mentioning gives the ARNs of up to ten resources of an account, in whichever
+// region, whose document has a member of this name and text anywhere.
+func (k Kind[T]) Mentioning(tx *store.Tx, account, member, text string) ([]string, error) {
+	pair, err := json.Marshal(map[string]string{member: text})
+	if err != nil {
+		return nil, err
+	}
+	inner := strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(string(pair[1 : len(pair)-1]))
+	return store.All[string](tx, `SELECT arn FROM resources WHERE account = $1 AND kind = $2 AND doc LIKE $3 ESCAPE '!' ORDER BY arn LIMIT 10`,
+		account, k.Name, "%"+inner+"%")
+}
+
 // Update reads a resource, lets change alter its Name, Type, Status and Doc,
 // and writes it back. A status that may not follow the one before is a
 // ConflictException, and so is a change that another one overtook. An error
