@@ -145,8 +145,19 @@ func end(it *item, verdict string) {
 func judge(ctx context.Context, client *outbound.Client, set *settings, secret credentials) (verdict string, passing bool) {
 	ask := clientcredentials.Config{
 		ClientID: secret.ClientID, ClientSecret: secret.ClientSecret, TokenURL: set.TokenEndpoint, Scopes: strings.Fields(set.Scopes),
+		AuthStyle: oauth2.AuthStyleInHeader,
 	}
-	token, err := ask.Token(context.WithValue(ctx, oauth2.HTTPClient, client.HTTP()))
+	ctx = context.WithValue(ctx, oauth2.HTTPClient, client.HTTP())
+	token, err := ask.Token(ctx)
+	// Every server has to take credentials in the header (RFC 6749, 2.3.1); one
+	// that does not gets them in the body. The library's own way of finding out
+	// would answer with the second refusal where the first one says why.
+	if unknown(err) {
+		ask.AuthStyle = oauth2.AuthStyleInParams
+		if second, e := ask.Token(ctx); !unknown(e) {
+			token, err = second, e
+		}
+	}
 	if err == nil && token.AccessToken != "" {
 		return "", false
 	}
@@ -177,4 +188,11 @@ func judge(ctx context.Context, client *outbound.Client, set *settings, secret c
 	default:
 		return fmt.Sprintf("The token endpoint answers %d, and nothing that OAuth knows.", e.Response.StatusCode), false
 	}
+}
+
+// unknown tells whether an endpoint does not know the client, or says so of one
+// that it did not see.
+func unknown(err error) bool {
+	e, ok := errors.AsType[*oauth2.RetrieveError](err)
+	return ok && (e.ErrorCode == "invalid_client" || e.ErrorCode == "invalid_request" || e.ErrorCode == "" && e.Response != nil && e.Response.StatusCode == http.StatusUnauthorized)
 }

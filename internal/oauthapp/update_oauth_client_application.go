@@ -2,11 +2,13 @@ package oauthapp
 
 import (
 	"context"
+	"errors"
 
 	"onsight/internal/api"
 	"onsight/internal/fault"
 	"onsight/internal/policy"
 	"onsight/internal/qs"
+	"onsight/internal/resource"
 	"onsight/internal/store"
 )
 
@@ -85,7 +87,11 @@ func (s *Service) change(tx *store.Tx, it *item, in *qs.UpdateOAuthClientApplica
 	secret := credentials{}
 	if in.ClientId == nil || in.ClientSecret == nil {
 		var err error
-		if secret, err = s.getCredentials(tx, it.ARN, before.SecretVersion); err != nil {
+		secret, err = s.getCredentials(tx, it.ARN, before.SecretVersion)
+		if errors.Is(err, resource.ErrLost) {
+			return nil, fault.Invalid("The stored credentials can't be opened, so ClientId and ClientSecret are both needed.")
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
