@@ -15,21 +15,37 @@ type (
 // The operations of the API.
 var (
 	ApplyAccountSnapshot            = Op[ApplyAccountSnapshotRequest, ApplyAccountSnapshotResponse]{Service: "onsight", Name: "ApplyAccountSnapshot", Method: "POST", Path: "/_onsight/accounts/{AwsAccountId}/snapshots/{SnapshotId}/apply"}
+	AssignLimitsProfile             = Op[AssignLimitsProfileRequest, AssignLimitsProfileResponse]{Service: "onsight", Name: "AssignLimitsProfile", Method: "PUT", Path: "/_onsight/accounts/{AwsAccountId}/limits/assignments"}
+	BulkDeleteUsers                 = Op[BulkDeleteUsersRequest, BulkDeleteUsersResponse]{Service: "onsight", Name: "BulkDeleteUsers", Method: "POST", Path: "/_onsight/accounts/{AwsAccountId}/people/bulk/delete"}
+	BulkRegisterUsers               = Op[BulkRegisterUsersRequest, BulkRegisterUsersResponse]{Service: "onsight", Name: "BulkRegisterUsers", Method: "POST", Path: "/_onsight/accounts/{AwsAccountId}/people/bulk/register"}
 	CreateAccountSnapshot           = Op[CreateAccountSnapshotRequest, CreateAccountSnapshotResponse]{Service: "onsight", Name: "CreateAccountSnapshot", Method: "POST", Path: "/_onsight/accounts/{AwsAccountId}/snapshots"}
+	DeactivateUser                  = Op[DeactivateUserRequest, DeactivateUserResponse]{Service: "onsight", Name: "DeactivateUser", Method: "POST", Path: "/_onsight/accounts/{AwsAccountId}/people/namespaces/{Namespace}/users/{UserName}/deactivate"}
 	DeleteAccountSnapshot           = Op[DeleteAccountSnapshotRequest, DeleteAccountSnapshotResponse]{Service: "onsight", Name: "DeleteAccountSnapshot", Method: "DELETE", Path: "/_onsight/accounts/{AwsAccountId}/snapshots/{SnapshotId}"}
+	DescribePrune                   = Op[DescribePruneRequest, DescribePruneResponse]{Service: "onsight", Name: "DescribePrune", Method: "GET", Path: "/_onsight/accounts/{AwsAccountId}/people/prunes/{PruneId}"}
+	DescribeSeats                   = Op[DescribeSeatsRequest, DescribeSeatsResponse]{Service: "onsight", Name: "DescribeSeats", Method: "GET", Path: "/_onsight/accounts/{AwsAccountId}/people/seats"}
 	ExplainAccess                   = Op[ExplainAccessRequest, ExplainAccessResponse]{Service: "onsight", Name: "ExplainAccess", Method: "POST", Path: "/_onsight/accounts/{AwsAccountId}/access/explain"}
 	GetOAuthClientApplicationStatus = Op[GetOAuthClientApplicationStatusRequest, GetOAuthClientApplicationStatusResponse]{Service: "onsight", Name: "GetOAuthClientApplicationStatus", Method: "GET", Path: "/_onsight/accounts/{AwsAccountId}/oauth-client-applications/{OAuthClientApplicationId}/status"}
 	ListAccessOfPrincipal           = Op[ListAccessOfPrincipalRequest, ListAccessOfPrincipalResponse]{Service: "onsight", Name: "ListAccessOfPrincipal", Method: "POST", Path: "/_onsight/accounts/{AwsAccountId}/access/actions"}
 	ListAccountSnapshotRows         = Op[ListAccountSnapshotRowsRequest, ListAccountSnapshotRowsResponse]{Service: "onsight", Name: "ListAccountSnapshotRows", Method: "GET", Path: "/_onsight/accounts/{AwsAccountId}/snapshots/{SnapshotId}/rows"}
 	ListAccountSnapshots            = Op[ListAccountSnapshotsRequest, ListAccountSnapshotsResponse]{Service: "onsight", Name: "ListAccountSnapshots", Method: "GET", Path: "/_onsight/accounts/{AwsAccountId}/snapshots"}
 	ListAuditRecords                = Op[ListAuditRecordsRequest, ListAuditRecordsResponse]{Service: "onsight", Name: "ListAuditRecords", Method: "GET", Path: "/_onsight/accounts/{AwsAccountId}/audit/records"}
+	ListLimitsProfileAssignments    = Op[ListLimitsProfileAssignmentsRequest, ListLimitsProfileAssignmentsResponse]{Service: "onsight", Name: "ListLimitsProfileAssignments", Method: "GET", Path: "/_onsight/accounts/{AwsAccountId}/limits/assignments"}
+	ListPeople                      = Op[ListPeopleRequest, ListPeopleResponse]{Service: "onsight", Name: "ListPeople", Method: "GET", Path: "/_onsight/accounts/{AwsAccountId}/people"}
 	ListPrincipalsWithAccess        = Op[ListPrincipalsWithAccessRequest, ListPrincipalsWithAccessResponse]{Service: "onsight", Name: "ListPrincipalsWithAccess", Method: "POST", Path: "/_onsight/accounts/{AwsAccountId}/access/principals"}
+	ListPruneSteps                  = Op[ListPruneStepsRequest, ListPruneStepsResponse]{Service: "onsight", Name: "ListPruneSteps", Method: "GET", Path: "/_onsight/accounts/{AwsAccountId}/people/prunes/{PruneId}/steps"}
+	ListPrunes                      = Op[ListPrunesRequest, ListPrunesResponse]{Service: "onsight", Name: "ListPrunes", Method: "GET", Path: "/_onsight/accounts/{AwsAccountId}/people/prunes"}
 	ListSealingKeys                 = Op[ListSealingKeysRequest, ListSealingKeysResponse]{Service: "onsight", Name: "ListSealingKeys", Method: "GET", Path: "/_onsight/keys"}
+	ListUnownedResources            = Op[ListUnownedResourcesRequest, ListUnownedResourcesResponse]{Service: "onsight", Name: "ListUnownedResources", Method: "GET", Path: "/_onsight/accounts/{AwsAccountId}/ownership/unowned"}
 	MoveFolder                      = Op[MoveFolderRequest, MoveFolderResponse]{Service: "onsight", Name: "MoveFolder", Method: "POST", Path: "/_onsight/accounts/{AwsAccountId}/folders/{FolderId}/move"}
 	PlanAccountSnapshot             = Op[PlanAccountSnapshotRequest, PlanAccountSnapshotResponse]{Service: "onsight", Name: "PlanAccountSnapshot", Method: "POST", Path: "/_onsight/accounts/{AwsAccountId}/snapshots/{SnapshotId}/plan"}
+	PlanPrune                       = Op[PlanPruneRequest, PlanPruneResponse]{Service: "onsight", Name: "PlanPrune", Method: "POST", Path: "/_onsight/accounts/{AwsAccountId}/people/prunes/plan"}
 	PutAccountSnapshotRows          = Op[PutAccountSnapshotRowsRequest, PutAccountSnapshotRowsResponse]{Service: "onsight", Name: "PutAccountSnapshotRows", Method: "POST", Path: "/_onsight/accounts/{AwsAccountId}/snapshots/{SnapshotId}/rows"}
+	ReactivateUser                  = Op[ReactivateUserRequest, ReactivateUserResponse]{Service: "onsight", Name: "ReactivateUser", Method: "POST", Path: "/_onsight/accounts/{AwsAccountId}/people/namespaces/{Namespace}/users/{UserName}/reactivate"}
 	RequestSelfUpgrade              = Op[RequestSelfUpgradeRequest, RequestSelfUpgradeResponse]{Service: "onsight", Name: "RequestSelfUpgrade", Method: "POST", Path: "/_onsight/accounts/{AwsAccountId}/namespaces/{Namespace}/self-upgrade-requests"}
 	RetireSealingKeys               = Op[RetireSealingKeysRequest, RetireSealingKeysResponse]{Service: "onsight", Name: "RetireSealingKeys", Method: "POST", Path: "/_onsight/keys/retire"}
 	RotateSealingKey                = Op[RotateSealingKeyRequest, RotateSealingKeyResponse]{Service: "onsight", Name: "RotateSealingKey", Method: "POST", Path: "/_onsight/keys/rotate"}
+	StartPrune                      = Op[StartPruneRequest, StartPruneResponse]{Service: "onsight", Name: "StartPrune", Method: "POST", Path: "/_onsight/accounts/{AwsAccountId}/people/prunes"}
+	TransferOwnership               = Op[TransferOwnershipRequest, TransferOwnershipResponse]{Service: "onsight", Name: "TransferOwnership", Method: "POST", Path: "/_onsight/accounts/{AwsAccountId}/ownership/transfer"}
+	UnassignLimitsProfile           = Op[UnassignLimitsProfileRequest, UnassignLimitsProfileResponse]{Service: "onsight", Name: "UnassignLimitsProfile", Method: "DELETE", Path: "/_onsight/accounts/{AwsAccountId}/limits/assignments"}
 	VerifyAuditTrail                = Op[VerifyAuditTrailRequest, VerifyAuditTrailResponse]{Service: "onsight", Name: "VerifyAuditTrail", Method: "POST", Path: "/_onsight/accounts/{AwsAccountId}/audit/verify"}
 )

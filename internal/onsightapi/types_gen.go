@@ -58,6 +58,103 @@ type ApplyAccountSnapshotResponse struct {
 	Updated   *int64
 }
 
+// AssignLimitsProfileRequest is the input of AssignLimitsProfile.
+type AssignLimitsProfileRequest struct {
+	AwsAccountId string // required
+	Principal    *string
+	ProfileId    string // required
+	Role         *string
+}
+
+// AssignLimitsProfileResponse is the output of AssignLimitsProfile.
+type AssignLimitsProfileResponse struct {
+	Assignment *LimitsProfileAssignment
+	RequestId  *string
+}
+
+// BulkDeleteUsersRequest is the input of BulkDeleteUsers.
+type BulkDeleteUsersRequest struct {
+	AllOrNothing *bool
+	AwsAccountId string // required
+	DryRun       *bool
+	Users        []BulkName // required
+}
+
+// BulkDeleteUsersResponse is the output of BulkDeleteUsers.
+type BulkDeleteUsersResponse struct {
+	Done      *int64
+	Failed    *int64
+	RequestId *string
+	Results   []BulkResult
+	Unchanged *int64
+}
+
+// BulkName is a structure.
+type BulkName struct {
+	Line      *int32
+	Namespace *string
+	UserName  *string
+}
+
+// BulkOutcome is an enumeration.
+type BulkOutcome string
+
+// Values of BulkOutcome.
+const (
+	BulkOutcomeRegistered BulkOutcome = "REGISTERED"
+	BulkOutcomeDeleted    BulkOutcome = "DELETED"
+	BulkOutcomeUnchanged  BulkOutcome = "UNCHANGED"
+	BulkOutcomeFailed     BulkOutcome = "FAILED"
+	BulkOutcomeNotDone    BulkOutcome = "NOT_DONE"
+)
+
+// BulkRegisterUsersRequest is the input of BulkRegisterUsers.
+type BulkRegisterUsersRequest struct {
+	AllOrNothing     *bool
+	AwsAccountId     string // required
+	DryRun           *bool
+	RenewInvitations *bool
+	Users            []BulkUser // required
+}
+
+// BulkRegisterUsersResponse is the output of BulkRegisterUsers.
+type BulkRegisterUsersResponse struct {
+	Done      *int64
+	Failed    *int64
+	RequestId *string
+	Results   []BulkResult
+	Unchanged *int64
+}
+
+// BulkResult is a structure.
+type BulkResult struct {
+	Arn               *string
+	Code              *string
+	Line              *int32
+	Message           *string
+	Namespace         *string
+	Outcome           *BulkOutcome
+	UserInvitationUrl *string
+	UserName          *string
+}
+
+// BulkUser is a structure.
+type BulkUser struct {
+	CustomFederationProviderUrl         *string
+	CustomPermissionsName               *string
+	Email                               *string
+	ExternalLoginFederationProviderType *string
+	ExternalLoginId                     *string
+	Groups                              []string
+	IamArn                              *string
+	IdentityType                        *string
+	Line                                *int32
+	Namespace                           *string
+	SessionName                         *string
+	UserName                            *string
+	UserRole                            *string
+}
+
 // CreateAccountSnapshotRequest is the input of CreateAccountSnapshot.
 type CreateAccountSnapshotRequest struct {
 	AwsAccountId string // required
@@ -71,6 +168,19 @@ type CreateAccountSnapshotResponse struct {
 	SnapshotId *string
 }
 
+// DeactivateUserRequest is the input of DeactivateUser.
+type DeactivateUserRequest struct {
+	AwsAccountId string // required
+	Namespace    string // required
+	UserName     string // required
+}
+
+// DeactivateUserResponse is the output of DeactivateUser.
+type DeactivateUserResponse struct {
+	Person    *Person
+	RequestId *string
+}
+
 // DeleteAccountSnapshotRequest is the input of DeleteAccountSnapshot.
 type DeleteAccountSnapshotRequest struct {
 	AwsAccountId string // required
@@ -80,6 +190,33 @@ type DeleteAccountSnapshotRequest struct {
 // DeleteAccountSnapshotResponse is the output of DeleteAccountSnapshot.
 type DeleteAccountSnapshotResponse struct {
 	RequestId *string
+}
+
+// DescribePruneRequest is the input of DescribePrune.
+type DescribePruneRequest struct {
+	AwsAccountId string // required
+	PruneId      string // required
+}
+
+// DescribePruneResponse is the output of DescribePrune.
+type DescribePruneResponse struct {
+	Prune     *Prune
+	RequestId *string
+}
+
+// DescribeSeatsRequest is the input of DescribeSeats.
+type DescribeSeatsRequest struct {
+	AwsAccountId string // required
+	IdleDays     *int32
+	Namespace    *string
+}
+
+// DescribeSeatsResponse is the output of DescribeSeats.
+type DescribeSeatsResponse struct {
+	Edition   *string
+	IdleDays  *int64
+	RequestId *string
+	Seats     []Seats
 }
 
 // ExplainAccessRequest is the input of ExplainAccess.
@@ -121,6 +258,14 @@ type GetOAuthClientApplicationStatusResponse struct {
 	LastUpdatedTime   *time.Time
 	Reason            *string
 	RequestId         *string
+}
+
+// LimitsProfileAssignment is a structure.
+type LimitsProfileAssignment struct {
+	AssignedAt *time.Time
+	Principal  *string
+	ProfileId  string // required
+	Role       *string
 }
 
 // ListAccessOfPrincipalRequest is the input of ListAccessOfPrincipal.
@@ -178,6 +323,44 @@ type ListAuditRecordsResponse struct {
 	RequestId *string
 }
 
+// ListLimitsProfileAssignmentsRequest is the input of ListLimitsProfileAssignments.
+type ListLimitsProfileAssignmentsRequest struct {
+	AwsAccountId string // required
+	MaxResults   *int32
+	NextToken    *string
+	ProfileId    *string
+}
+
+// ListLimitsProfileAssignmentsResponse is the output of ListLimitsProfileAssignments.
+type ListLimitsProfileAssignmentsResponse struct {
+	Assignments []LimitsProfileAssignment
+	NextToken   *string
+	RequestId   *string
+}
+
+// ListPeopleRequest is the input of ListPeople.
+type ListPeopleRequest struct {
+	AwsAccountId string // required
+	EmailPrefix  *string
+	Group        *string
+	IdleDays     *int32
+	MaxResults   *int32
+	NamePrefix   *string
+	Namespace    *string
+	NeverSeen    *bool
+	NextToken    *string
+	Profile      *string
+	Role         *PersonRole
+	State        *PersonState
+}
+
+// ListPeopleResponse is the output of ListPeople.
+type ListPeopleResponse struct {
+	NextToken *string
+	People    []Person
+	RequestId *string
+}
+
 // ListPrincipalsWithAccessRequest is the input of ListPrincipalsWithAccess.
 type ListPrincipalsWithAccessRequest struct {
 	Action       string // required
@@ -195,6 +378,35 @@ type ListPrincipalsWithAccessResponse struct {
 	RequestId  *string
 }
 
+// ListPruneStepsRequest is the input of ListPruneSteps.
+type ListPruneStepsRequest struct {
+	AwsAccountId string // required
+	MaxResults   *int32
+	NextToken    *string
+	PruneId      string // required
+}
+
+// ListPruneStepsResponse is the output of ListPruneSteps.
+type ListPruneStepsResponse struct {
+	NextToken *string
+	RequestId *string
+	Steps     []PruneStep
+}
+
+// ListPrunesRequest is the input of ListPrunes.
+type ListPrunesRequest struct {
+	AwsAccountId string // required
+	MaxResults   *int32
+	NextToken    *string
+}
+
+// ListPrunesResponse is the output of ListPrunes.
+type ListPrunesResponse struct {
+	NextToken *string
+	Prunes    []Prune
+	RequestId *string
+}
+
 // ListSealingKeysRequest is the input of ListSealingKeys.
 type ListSealingKeysRequest struct {
 }
@@ -203,6 +415,21 @@ type ListSealingKeysRequest struct {
 type ListSealingKeysResponse struct {
 	KeyIds    []string
 	RequestId *string
+}
+
+// ListUnownedResourcesRequest is the input of ListUnownedResources.
+type ListUnownedResourcesRequest struct {
+	AwsAccountId string // required
+	Kind         *string
+	MaxResults   *int32
+	NextToken    *string
+}
+
+// ListUnownedResourcesResponse is the output of ListUnownedResources.
+type ListUnownedResourcesResponse struct {
+	NextToken *string
+	RequestId *string
+	Resources []UnownedResource
 }
 
 // MoveFolderRequest is the input of MoveFolder.
@@ -218,6 +445,71 @@ type MoveFolderResponse struct {
 	FolderPath []string
 	RequestId  *string
 }
+
+// OwnershipOutcome is an enumeration.
+type OwnershipOutcome string
+
+// Values of OwnershipOutcome.
+const (
+	OwnershipOutcomeNotFound    OwnershipOutcome = "NOT_FOUND"
+	OwnershipOutcomeNotOwned    OwnershipOutcome = "NOT_OWNED"
+	OwnershipOutcomePlanned     OwnershipOutcome = "PLANNED"
+	OwnershipOutcomeTransferred OwnershipOutcome = "TRANSFERRED"
+)
+
+// OwnershipResult is a structure.
+type OwnershipResult struct {
+	Arn     *string
+	Id      *string
+	Kind    *string
+	Name    *string
+	Outcome *OwnershipOutcome
+	Region  *string
+}
+
+// Person is a structure.
+type Person struct {
+	Active                 *bool
+	Arn                    *string
+	CreatedTime            *time.Time
+	CustomPermissionsLevel *string
+	CustomPermissionsName  *string
+	DeactivatedTime        *time.Time
+	Email                  *string
+	Groups                 []string
+	IdentityType           *string
+	IdleDays               *int64
+	LastSignInTime         *time.Time
+	LastUseTime            *time.Time
+	Namespace              *string
+	Role                   *string
+	State                  *PersonState
+	UserName               *string
+	WarnedTime             *time.Time
+}
+
+// PersonRole is an enumeration.
+type PersonRole string
+
+// Values of PersonRole.
+const (
+	PersonRoleAdmin     PersonRole = "ADMIN"
+	PersonRoleAuthor    PersonRole = "AUTHOR"
+	PersonRoleReader    PersonRole = "READER"
+	PersonRoleAdminPro  PersonRole = "ADMIN_PRO"
+	PersonRoleAuthorPro PersonRole = "AUTHOR_PRO"
+	PersonRoleReaderPro PersonRole = "READER_PRO"
+)
+
+// PersonState is an enumeration.
+type PersonState string
+
+// Values of PersonState.
+const (
+	PersonStateActive      PersonState = "ACTIVE"
+	PersonStateInvited     PersonState = "INVITED"
+	PersonStateDeactivated PersonState = "DEACTIVATED"
+)
 
 // PlanAccountSnapshotRequest is the input of PlanAccountSnapshot.
 type PlanAccountSnapshotRequest struct {
@@ -240,12 +532,88 @@ type PlanAccountSnapshotResponse struct {
 	Updated       *int64
 }
 
+// PlanPruneRequest is the input of PlanPrune.
+type PlanPruneRequest struct {
+	AwsAccountId string // required
+	MaxResults   *int32
+	NextToken    *string
+	Policy       *PrunePolicy // required
+}
+
+// PlanPruneResponse is the output of PlanPrune.
+type PlanPruneResponse struct {
+	Looked    *int64
+	NextToken *string
+	RequestId *string
+	Steps     []PruneStep
+}
+
 // PrincipalWithAccess is a structure.
 type PrincipalWithAccess struct {
 	Policy     *string
 	PolicyType *string
 	Principal  *string
 	Statement  *string
+}
+
+// ProtectedTag is a structure.
+type ProtectedTag struct {
+	Key   string // required
+	Value *string
+}
+
+// Prune is a structure.
+type Prune struct {
+	CreatedTime *time.Time
+	Deactivated *int64
+	Deleted     *int64
+	EndedTime   *time.Time
+	Failed      *int64
+	Kept        *int64
+	Looked      *int64
+	Policy      *PrunePolicy
+	PruneId     *string
+	StartedBy   *string
+	State       *string
+	Warned      *int64
+}
+
+// PruneAction is an enumeration.
+type PruneAction string
+
+// Values of PruneAction.
+const (
+	PruneActionWarn       PruneAction = "WARN"
+	PruneActionDeactivate PruneAction = "DEACTIVATE"
+	PruneActionDelete     PruneAction = "DELETE"
+	PruneActionKeep       PruneAction = "KEEP"
+)
+
+// PrunePolicy is a structure.
+type PrunePolicy struct {
+	DeactivateAfterDays *int32
+	DeleteAfterDays     *int32
+	GraceDays           *int32
+	Namespace           *string
+	ProtectedTag        *ProtectedTag
+	ProtectedUsers      []string
+	Role                *PersonRole
+	TransferTo          *string
+	WarnAfterDays       *int32
+}
+
+// PruneStep is a structure.
+type PruneStep struct {
+	Action    *PruneAction
+	Email     *string
+	Error     *string
+	IdleDays  *int64
+	Moved     *int64
+	Namespace *string
+	Reason    *string
+	Role      *string
+	Time      *time.Time
+	UserName  *string
 }
 
 // PutAccountSnapshotRowsRequest is the input of PutAccountSnapshotRows.
@@ -257,6 +625,19 @@ type PutAccountSnapshotRowsRequest struct {
 
 // PutAccountSnapshotRowsResponse is the output of PutAccountSnapshotRows.
 type PutAccountSnapshotRowsResponse struct {
+	RequestId *string
+}
+
+// ReactivateUserRequest is the input of ReactivateUser.
+type ReactivateUserRequest struct {
+	AwsAccountId string // required
+	Namespace    string // required
+	UserName     string // required
+}
+
+// ReactivateUserResponse is the output of ReactivateUser.
+type ReactivateUserResponse struct {
+	Person    *Person
 	RequestId *string
 }
 
@@ -301,6 +682,18 @@ type RotateSealingKeyResponse struct {
 	Secrets   *int64
 }
 
+// Seats is a structure.
+type Seats struct {
+	Active      *int64
+	Deactivated *int64
+	Idle        *int64
+	Invited     *int64
+	Namespace   *string
+	NeverSeen   *int64
+	Role        *string
+	Total       *int64
+}
+
 // SnapshotChange is a structure.
 type SnapshotChange struct {
 	Change  *string
@@ -340,6 +733,18 @@ const (
 	SnapshotSourceUpload  SnapshotSource = "UPLOAD"
 )
 
+// StartPruneRequest is the input of StartPrune.
+type StartPruneRequest struct {
+	AwsAccountId string       // required
+	Policy       *PrunePolicy // required
+}
+
+// StartPruneResponse is the output of StartPrune.
+type StartPruneResponse struct {
+	Prune     *Prune
+	RequestId *string
+}
+
 // StatementFinding is a structure.
 type StatementFinding struct {
 	Applies   *bool
@@ -348,6 +753,51 @@ type StatementFinding struct {
 	Misses    []string
 	Policy    *string
 	Statement *string
+}
+
+// TransferOwnershipRequest is the input of TransferOwnership.
+type TransferOwnershipRequest struct {
+	AwsAccountId string // required
+	DryRun       *bool
+	From         string // required
+	MaxResults   *int32
+	NextToken    *string
+	ResourceArns []string
+	To           string // required
+}
+
+// TransferOwnershipResponse is the output of TransferOwnership.
+type TransferOwnershipResponse struct {
+	DryRun      *bool
+	From        *string
+	NextToken   *string
+	RequestId   *string
+	Results     []OwnershipResult
+	To          *string
+	Transferred *int64
+}
+
+// UnassignLimitsProfileRequest is the input of UnassignLimitsProfile.
+type UnassignLimitsProfileRequest struct {
+	AwsAccountId string // required
+	Principal    *string
+	Role         *string
+}
+
+// UnassignLimitsProfileResponse is the output of UnassignLimitsProfile.
+type UnassignLimitsProfileResponse struct {
+	RequestId *string
+}
+
+// UnownedResource is a structure.
+type UnownedResource struct {
+	Arn             *string
+	CreatedTime     *time.Time
+	Id              *string
+	Kind            *string
+	LastUpdatedTime *time.Time
+	Name            *string
+	Region          *string
 }
 
 // UpgradeRole is an enumeration.
