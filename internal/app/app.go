@@ -167,7 +167,7 @@ func (a *App) join(ctx context.Context, c config.Config, o Options, keys *seal.K
 		DB: a.db, Tokens: tokens, Accounts: accounts, People: people, Folders: folders, Kinds: []string{"action-connector", "folder"},
 	})
 	explanations := access.NewService(rights.holders, rights.authorizer, access.Shared{People: people, Lists: lists{folders}, Profiles: profiles{people}}, tokens)
-	a.joinPeople(o, tokens, people, accounts, tags)
+	a.joinPeople(o, tokens, people, accounts, tags, owners)
 	tags.Register("user", people.Exists)
 	tags.Register("custompermissions", people.Exists)
 	tags.Register("namespace", accounts.NamespaceExists)

@@ -7,6 +7,7 @@ import (
 
 	"onsight/internal/api"
 	"onsight/internal/identity"
+	"onsight/internal/ownership"
 	"onsight/internal/page"
 	"onsight/internal/people"
 	"onsight/internal/store"
@@ -16,10 +17,10 @@ import (
 
 // joinPeople makes the part that administers many users at once, with the notes
 // of when users were last used.
-func (a *App) joinPeople(o Options, tokens *page.Tokens, users *identity.Service, accounts *accounts, tags *tagging.Service) {
+func (a *App) joinPeople(o Options, tokens *page.Tokens, users *identity.Service, accounts *accounts, tags *tagging.Service, owners *ownership.Service) {
 	a.uses = identity.NewUses(a.db, o.Now)
 	a.people = people.New(people.Config{
-		DB: a.db, Now: o.Now, Tokens: tokens, Jobs: a.jobs, Users: peopleUsers{users}, Accounts: peopleAccounts{accounts}, Tags: tags,
+		DB: a.db, Now: o.Now, Tokens: tokens, Jobs: a.jobs, Users: peopleUsers{users}, Accounts: peopleAccounts{accounts}, Tags: tags, Owners: heirs{owners},
 		Noted: a.uses.Write,
 	})
 }
@@ -84,4 +85,11 @@ type peopleAccounts struct{ *accounts }
 func (p peopleAccounts) Enter(ctx context.Context, tx *store.Tx, account, namespace string) error {
 	_, err := p.accounts.Enter(ctx, tx, account, namespace)
 	return err
+}
+
+// heirs lets people hand over what deleted users own.
+type heirs struct{ *ownership.Service }
+
+func (h heirs) Transfer(_ context.Context, tx *store.Tx, account, from, to string) (int64, error) {
+	return h.TransferIn(tx, account, from, to)
 }

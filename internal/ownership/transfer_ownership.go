@@ -136,6 +136,23 @@ func (s *Service) Transfer(ctx context.Context, account, from, to string, each f
 	}
 }
 
+// TransferIn is Transfer inside of a transaction: all or nothing, together with
+// what else the transaction does. It is for one user at a time, such as one
+// that is deleted.
+func (s *Service) TransferIn(tx *store.Tx, account, from, to string) (moved int64, err error) {
+	giver, taker, err := s.parties(tx, account, from, to)
+	if err != nil {
+		return 0, err
+	}
+	for {
+		results, err := step(tx, giver, taker, "", pageSize, false)
+		moved += int64(len(results))
+		if err != nil || len(results) < pageSize {
+			return moved, err
+		}
+	}
+}
+
 // step moves up to limit of what one owns, after an ARN; in a dry run it only
 // tells.
 func step(tx *store.Tx, from, to, after string, limit int, dry bool) ([]Result, error) {

@@ -84,6 +84,20 @@ func TestTransfer(t *testing.T) {
 		if moved, err := s.Transfer(t.Context(), account, ana, bo, nil); moved != 0 || err != nil {
 			t.Errorf("nothing is left: %d, %v", moved, err)
 		}
+		// In one transaction, which fails afterwards: nothing has gone over.
+		failed := errors.New("failed afterwards")
+		for _, want := range []error{failed, nil} {
+			err := db.Write(t.Context(), func(tx *store.Tx) error {
+				moved, err := s.TransferIn(tx, account, bo, ana)
+				if moved != n || err != nil {
+					t.Errorf("in a transaction: %d moved, %v", moved, err)
+				}
+				return want
+			})
+			if !errors.Is(err, want) {
+				t.Errorf("the transaction ends with %v", err)
+			}
+		}
 		if _, err := s.Transfer(t.Context(), account, ana, ana, nil); fault.Of(err) == nil || fault.Of(err).Code != "InvalidParameterValueException" {
 			t.Errorf("to the same: %v", err)
 		}
