@@ -26,6 +26,7 @@ Commands:
   export       write everything that an account has into files
   import       make an account as the files of an export say
   keys         change the keys that seal secrets, at a running server
+  limits       say for whom limits profiles are, at a running server
   upgrade      ask a running server for a higher role, and decide such requests
   ownership    transfer what somebody owns, list what nobody owns, at a running server
   version      print the version
@@ -70,6 +71,8 @@ func run(ctx context.Context, args []string, s streams) int {
 		err = importCommand(ctx, args[1:], s)
 	case "keys":
 		err = keysCommand(ctx, args[1:], s)
+	case "limits":
+		err = limitsCommand(ctx, args[1:], s)
 	case "upgrade":
 		err = upgradeCommand(ctx, args[1:], s)
 	case "ownership":
