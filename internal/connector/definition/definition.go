@@ -173,7 +173,10 @@ type Field struct {
 	// Name is what callers call it, Wire what the service does.
 	Name, Wire string
 	In         string
-	Required   bool
+	// Pointer is the JSON Pointer of a field of the body, below the operation's
+	// BodyPath.
+	Pointer  string
+	Required bool
 	// Constant is what is always sent; nil is an input.
 	Constant json.RawMessage
 	// Default is sent where the input has none; nil is nothing.

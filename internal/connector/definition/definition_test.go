@@ -113,7 +113,7 @@ func TestLoad(t *testing.T) {
 	if f := attach.Fields[1]; f.Name != "file" || !f.File || !f.Required {
 		t.Errorf("file of Attach: %+v", f)
 	}
-	if o := d.Operations["Upload"]; o.MediaType != "image/png" || o.Fields[1].In != definition.InWhole {
+	if o := d.Operations["Upload"]; o.MediaType != "image/png" || o.Fields[1].In != definition.InWhole || !o.Fields[1].File {
 		t.Errorf("Upload: %+v", o)
 	}
 }

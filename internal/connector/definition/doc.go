@@ -38,6 +38,7 @@
 // Of a parameter, or a property of the body:
 //
 //	x-onsight-name: pageSize         # what callers call it: [A-Za-z0-9_.-]{1,64}
+//	x-onsight-pointer: /project/key  # where in the body it goes, below x-onsight-body-path
 //	x-onsight-constant: true         # always sent, and no input
 //
 // The input of an action is one object: parameters and the properties of the

@@ -34,6 +34,12 @@ func (in *input) add(o *Operation, f Field, extensions map[string]any, schema ma
 		return err
 	}
 	f.Name = f.Wire
+	if f.In == InBody {
+		f.Pointer = at(f.Wire)
+		if err := extension(extensions, "x-onsight-pointer", where, &f.Pointer); err != nil {
+			return err
+		}
+	}
 	if name != "" {
 		f.Name = name
 	}
@@ -141,22 +147,20 @@ func (in *input) body(o *Operation, body *openapi3.RequestBody) error {
 		return wrong(where+at("content"), "none of the media types is understood: %s", strings.Join(slices.Sorted(maps.Keys(body.Content)), ", "))
 	}
 	where += at("content", o.MediaType, "schema")
-	if media.Schema == nil || media.Schema.Value == nil {
-		return in.add(o, Field{Wire: "body", In: InWhole, Required: body.Required}, nil, map[string]any{}, where)
+	if !isJSON(o.MediaType) && !slices.Contains(bodies[:3], o.MediaType) {
+		return in.add(o, Field{Wire: "content", In: InWhole, Required: body.Required, File: true}, nil, fileSchema(), where)
+	}
+	if media.Schema == nil || media.Schema.Value == nil || len(media.Schema.Value.Properties) == 0 {
+		flat := map[string]any{}
+		if media.Schema != nil {
+			var err error
+			if flat, err = flatten(media.Schema, where, nil); err != nil {
+				return err
+			}
+		}
+		return in.add(o, Field{Wire: "body", In: InWhole, Required: body.Required}, nil, flat, where)
 	}
 	schema := media.Schema.Value
-	structured := isJSON(o.MediaType) || slices.Contains(bodies[:3], o.MediaType)
-	if !structured || len(schema.Properties) == 0 {
-		flat, err := flatten(media.Schema, where, nil)
-		if err != nil {
-			return err
-		}
-		f := Field{Wire: "body", In: InWhole, Required: body.Required}
-		if !structured {
-			f.Wire, f.File, flat = "content", true, fileSchema()
-		}
-		return in.add(o, f, schema.Extensions, flat, where)
-	}
 	for _, name := range slices.Sorted(maps.Keys(schema.Properties)) {
 		ref := schema.Properties[name]
 		at := where + at("properties", name)

@@ -1,0 +1,309 @@
+package engine
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"mime/multipart"
+	"net/http"
+	"net/textproto"
+	"net/url"
+	"slices"
+	"strings"
+
+	"onsight/internal/connector/definition"
+	"onsight/internal/connector/pointer"
+)
+
+// message is a request that can be sent more than once.
+type message struct {
+	method string
+	url    *url.URL
+	header http.Header
+	body   []byte
+}
+
+func (m *message) reader() io.Reader {
+	if m.body == nil {
+		return nil
+	}
+	return bytes.NewReader(m.body)
+}
+
+// message makes the request of an operation.
+func (c *Call) message(o *definition.Operation, input map[string]any) (*message, error) {
+	m := &message{method: o.Method, header: make(http.Header)}
+	for name, value := range c.Definition.Connector.Headers {
+		m.header.Set(name, value)
+	}
+	if m.header.Get("Accept") == "" {
+		m.header.Set("Accept", "application/json")
+	}
+	maps.Copy(m.header, c.Header)
+	path, query := o.Path, url.Values{}
+	inside := make(map[string]any)
+	var whole *definition.Field
+	var parts []part
+	for _, f := range o.Fields {
+		value, there, err := valueOf(f, input)
+		if err != nil {
+			return nil, err
+		}
+		if c.Next != "" && o == c.Operation && o.Pagination != nil && o.Pagination.Input == f.Name {
+			value, there = c.Next, true
+		}
+		if !there {
+			continue
+		}
+		switch f.In {
+		case definition.InPath:
+			text, err := segment(f, value)
+			if err != nil {
+				return nil, err
+			}
+			path = strings.ReplaceAll(path, "{"+f.Wire+"}", text)
+		case definition.InQuery:
+			query[f.Wire] = append(query[f.Wire], listed(f, value)...)
+		case definition.InHeader:
+			text := strings.Join(listed(f, value), f.Separator)
+			if strings.ContainsAny(text, "\r\n\x00") {
+				return nil, invalid("%s holds a line break", f.Name)
+			}
+			m.header.Set(f.Wire, text)
+		case definition.InBody:
+			parts = append(parts, part{f, value})
+			if err := pointer.Set(inside, o.BodyPath+f.Pointer, value); err != nil {
+				return nil, fmt.Errorf("engine: %s: %w", f.Name, err)
+			}
+		case definition.InWhole:
+			whole = &f
+			parts = []part{{f, value}}
+		}
+	}
+	if err := c.address(m, o, path, query); err != nil {
+		return nil, err
+	}
+	if err := m.fill(o, inside, whole, parts); err != nil {
+		return nil, err
+	}
+	if o.AWS != nil && o.AWS.Target != "" {
+		m.header.Set("Content-Type", "application/x-amz-json-1.1")
+		m.header.Set("X-Amz-Target", o.AWS.Target)
+		if m.body == nil {
+			m.body = []byte("{}")
+		}
+	}
+	return m, nil
+}
+
+// address makes the URL: below the base endpoint, whose query is kept; or the
+// address of the next page, where the service gives that.
+func (c *Call) address(m *message, o *definition.Operation, path string, query url.Values) error {
+	if p := o.Pagination; p != nil && c.Next != "" && o == c.Operation && (p.Kind == "url" || p.Kind == "link") {
+		next, err := c.Base.Parse(c.Next)
+		if err != nil {
+			return invalid("the address of the next page is none")
+		}
+		if !sameOrigin(next, c.Base) {
+			return refused("the next page is at %s, which is not the service's own address", next.Host)
+		}
+		m.url = next
+		return nil
+	}
+	base := *c.Base
+	base.RawQuery, base.Fragment = "", ""
+	root := strings.TrimSuffix(base.String(), "/")
+	if add := c.Definition.Connector.Base.Append; add != "" && !strings.HasSuffix(root, add) {
+		root += add
+	}
+	u, err := url.Parse(root + path)
+	if err != nil || !sameOrigin(u, c.Base) {
+		return invalid("no address can be made of the input")
+	}
+	all := c.Base.Query()
+	maps.Copy(all, query)
+	// Not every service takes + for a space.
+	u.RawQuery = strings.ReplaceAll(all.Encode(), "+", "%20")
+	m.url = u
+	return nil
+}
+
+type part struct {
+	field definition.Field
+	value any
+}
+
+// valueOf gives the value of a field: the constant, what is in the input, or
+// the default.
+func valueOf(f definition.Field, input map[string]any) (value any, there bool, err error) {
+	fixed := f.Constant
+	if fixed == nil {
+		if value, there = input[f.Name]; there {
+			return value, true, nil
+		}
+		if fixed = f.Default; fixed == nil {
+			return nil, false, nil
+		}
+	}
+	d := json.NewDecoder(bytes.NewReader(fixed))
+	d.UseNumber()
+	err = d.Decode(&value)
+	return value, true, err
+}
+
+// segment makes a part of a path of a value, which stays a part.
+func segment(f definition.Field, value any) (string, error) {
+	text := strings.Join(listed(f, value), ",")
+	if text == "" || text == "." || text == ".." {
+		return "", invalid("%s is %q, which is no part of a path", f.Name, text)
+	}
+	return url.PathEscape(text), nil
+}
+
+// listed writes a value as text; a list as one text or several.
+func listed(f definition.Field, value any) []string {
+	list, ok := value.([]any)
+	if !ok {
+		return []string{plain(value)}
+	}
+	texts := make([]string, len(list))
+	for i, v := range list {
+		texts[i] = plain(v)
+	}
+	if f.Explode {
+		return texts
+	}
+	return []string{strings.Join(texts, f.Separator)}
+}
+
+func plain(value any) string {
+	switch v := value.(type) {
+	case string:
+		return v
+	case nil:
+		return ""
+	case map[string]any, []any:
+		text, _ := marshal(v) // it came from JSON
+		return string(text)
+	}
+	return fmt.Sprint(value)
+}
+
+// marshal writes JSON without the escapes that HTML needs.
+func marshal(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	err := e.Encode(v)
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
+}
+
+// fill makes the body.
+func (m *message) fill(o *definition.Operation, inside map[string]any, whole *definition.Field, parts []part) (err error) {
+	if o.MediaType == "" || len(parts) == 0 {
+		return nil
+	}
+	m.header.Set("Content-Type", o.MediaType)
+	switch {
+	case whole != nil && whole.File:
+		file, err := fileOf(*whole, parts[0].value)
+		if err != nil {
+			return err
+		}
+		if file.mediaType != "" {
+			m.header.Set("Content-Type", file.mediaType)
+		}
+		m.body = file.content
+	case o.MediaType == "multipart/form-data":
+		return m.multipart(parts)
+	case o.MediaType == "application/x-www-form-urlencoded":
+		form := url.Values{}
+		for _, p := range parts {
+			form[p.field.Wire] = append(form[p.field.Wire], listed(p.field, p.value)...)
+		}
+		m.body = []byte(form.Encode())
+	case whole != nil:
+		m.body, err = marshal(parts[0].value)
+	default:
+		m.body, err = marshal(inside)
+	}
+	return err
+}
+
+// file is what an input object says of a file.
+type file struct {
+	name, mediaType string
+	content         []byte
+}
+
+func fileOf(f definition.Field, value any) (file, error) {
+	object, _ := value.(map[string]any)
+	text := func(name string) string {
+		s, _ := object[name].(string)
+		return s
+	}
+	content, err := base64.StdEncoding.DecodeString(text("content"))
+	if err != nil {
+		return file{}, invalid("/%s/content is not base64", f.Name)
+	}
+	out := file{text("filename"), text("contentType"), content}
+	if strings.ContainsAny(out.mediaType+out.name, "\r\n\x00") {
+		return file{}, invalid("/%s holds a line break", f.Name)
+	}
+	return out, nil
+}
+
+// multipart makes a form with files, which come last (RFC 7578).
+func (m *message) multipart(parts []part) error {
+	var b bytes.Buffer
+	w := multipart.NewWriter(&b)
+	slices.SortStableFunc(parts, func(a, b part) int {
+		switch {
+		case a.field.File == b.field.File:
+			return 0
+		case b.field.File:
+			return -1
+		}
+		return 1
+	})
+	for _, p := range parts {
+		if !p.field.File {
+			for _, text := range listed(p.field, p.value) {
+				if err := w.WriteField(p.field.Wire, text); err != nil {
+					return err
+				}
+			}
+			continue
+		}
+		file, err := fileOf(p.field, p.value)
+		if err != nil {
+			return err
+		}
+		if file.mediaType == "" {
+			file.mediaType = "application/octet-stream"
+		}
+		if file.name == "" {
+			file.name = p.field.Wire
+		}
+		quoted := strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(file.name)
+		part, err := w.CreatePart(textproto.MIMEHeader{
+			"Content-Disposition": {fmt.Sprintf(`form-data; name="%s"; filename="%s"`, p.field.Wire, quoted)},
+			"Content-Type":        {file.mediaType},
+		})
+		if err != nil {
+			return err
+		}
+		if _, err := part.Write(file.content); err != nil {
+			return err
+		}
+	}
+	if err := w.Close(); err != nil {
+		return err
+	}
+	m.header.Set("Content-Type", w.FormDataContentType())
+	m.body = b.Bytes()
+	return nil
+}

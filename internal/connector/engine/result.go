@@ -1,0 +1,319 @@
+package engine
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"onsight/internal/connector/definition"
+	"onsight/internal/connector/pointer"
+)
+
+// Result is what an action gave.
+type Result struct {
+	// Status is the service's.
+	Status int
+	// Output is the useful part of the answer: any JSON value. Of an answer that
+	// is not JSON it is the text, or a *Binary.
+	Output any
+	// Header has those of the answer that tell something: Location, ETag and the
+	// like.
+	Header map[string]string
+	// Next asks for the next page; empty where there is none.
+	Next string
+	// Attempts is how many requests were sent.
+	Attempts int
+}
+
+// Binary is an answer that is neither JSON nor text.
+type Binary struct {
+	ContentType string `json:"contentType"`
+	Size        int    `json:"size"`
+	// Content is base64.
+	Content string `json:"content"`
+}
+
+// shownHeaders are those of an answer that callers see.
+var shownHeaders = []string{"Content-Disposition", "Content-Type", "ETag", "Last-Modified", "Link", "Location", "X-Total-Count"}
+
+// maxJSONDepth is how deep the values of an answer may lie within each other.
+const maxJSONDepth = 64
+
+// result makes a result of an answer, or an error.
+func (c *Call) result(o *definition.Operation, answer *http.Response, from *url.URL) (*Result, error) {
+	defer func() { _ = answer.Body.Close() }()
+	text, err := io.ReadAll(io.LimitReader(answer.Body, c.Limits.Output+1))
+	if err != nil {
+		return nil, unsent(err)
+	}
+	if int64(len(text)) > c.Limits.Output {
+		return nil, &Error{Kind: TooLarge, Status: answer.StatusCode, Message: "The answer is larger than " + strconv.FormatInt(c.Limits.Output, 10) + " bytes."}
+	}
+	res := &Result{Status: answer.StatusCode, Header: make(map[string]string)}
+	for _, name := range shownHeaders {
+		if value := answer.Header.Get(name); value != "" {
+			res.Header[name] = value
+		}
+	}
+	media, _, _ := mime.ParseMediaType(answer.Header.Get("Content-Type"))
+	value, isJSON, err := decode(text, media)
+	if !successful(o, answer.StatusCode) || isJSON && !c.holds(o, value) {
+		return nil, c.failure(answer, value, text, media)
+	}
+	switch {
+	case err != nil:
+		return nil, &Error{Kind: Rejected, Status: answer.StatusCode, Message: "The service answered with something that is not valid JSON.", cause: err}
+	case len(text) == 0:
+	case isJSON:
+		res.Output = value
+		if o.Output != "" {
+			res.Output, _ = pointer.Get(value, o.Output)
+		}
+		res.Next = c.next(o, answer, value, from)
+	case strings.HasPrefix(media, "text/") && utf8.Valid(text):
+		res.Output = string(text)
+	default:
+		res.Output = &Binary{ContentType: media, Size: len(text), Content: base64.StdEncoding.EncodeToString(text)}
+	}
+	return res, nil
+}
+
+// successful tells whether a status is one of the operation's.
+func successful(o *definition.Operation, status int) bool {
+	return status >= 200 && status < 300 || slices.Contains(o.Statuses, status)
+}
+
+// decode reads an answer, if it is JSON: by its media type, or by itself where
+// the service does not say.
+func decode(text []byte, media string) (value any, isJSON bool, err error) {
+	says := media == "application/json" || strings.HasSuffix(media, "+json") || strings.HasPrefix(media, "application/x-amz-json")
+	if !says && media != "" && media != "text/plain" && media != "text/html" || len(bytes.TrimSpace(text)) == 0 {
+		return nil, false, nil
+	}
+	if err = shallow(text); err == nil {
+		d := json.NewDecoder(bytes.NewReader(text))
+		d.UseNumber()
+		if err = d.Decode(&value); err == nil {
+			if _, more := d.Token(); !errors.Is(more, io.EOF) {
+				err = errors.New("more than one value")
+			}
+		}
+	}
+	if err == nil {
+		return value, true, nil
+	}
+	if !says {
+		return nil, false, nil
+	}
+	return nil, false, err
+}
+
+// shallow refuses JSON whose values lie too deep.
+func shallow(text []byte) error {
+	depth, quoted := 0, false
+	for i := 0; i < len(text); i++ {
+		switch b := text[i]; {
+		case quoted && b == '\\':
+			i++
+		case b == '"':
+			quoted = !quoted
+		case quoted:
+		case b == '{' || b == '[':
+			if depth++; depth > maxJSONDepth {
+				return errors.New("its values lie too deep")
+			}
+		case b == '}' || b == ']':
+			depth--
+		}
+	}
+	return nil
+}
+
+// holds tells whether the conditions of a success hold.
+func (c *Call) holds(o *definition.Operation, value any) bool {
+	return Holds(c.Definition.Connector.Success, value) && Holds(o.Success, value)
+}
+
+// Holds tells whether all conditions hold of a decoded answer.
+func Holds(conditions []definition.Condition, value any) bool {
+	for _, condition := range conditions {
+		got, there := pointer.Get(value, condition.Pointer)
+		if condition.Equals == nil {
+			if !there || got == nil || got == "" {
+				return false
+			}
+			continue
+		}
+		text, err := marshal(got)
+		if err != nil || !there || !bytes.Equal(text, condition.Equals) {
+			return false
+		}
+	}
+	return true
+}
+
+// maxMessage is how much of a service's own text is kept.
+const maxMessage = 2000
+
+// failure makes an error of an answer that is none of a success.
+func (c *Call) failure(answer *http.Response, value any, text []byte, media string) error {
+	errs := c.Definition.Connector.Errors
+	e := &Error{Status: answer.StatusCode, RetryAfter: c.patience(answer.Header.Get("Retry-After"))}
+	for _, p := range errs.Code {
+		if e.Code = pointer.Text(value, p); e.Code != "" {
+			break
+		}
+	}
+	for _, p := range errs.Message {
+		if e.Message = pointer.Text(value, p); e.Message != "" {
+			break
+		}
+	}
+	if e.Message == "" && errs.Header != "" {
+		e.Message = answer.Header.Get(errs.Header)
+	}
+	if e.Message == "" {
+		e.Message = bare(value, text, media)
+	}
+	if e.Message == "" {
+		e.Message = "The service answered with status " + strconv.Itoa(e.Status) + " and no explanation."
+	}
+	e.Message = clip(e.Message)
+	asks := e.RetryAfter > 0 && slices.Contains(errs.Throttled, e.Status)
+	switch {
+	case slices.Contains(errs.Expired, e.Code):
+		e.Kind = Unauthenticated
+	case e.Status == http.StatusTooManyRequests, asks, slices.Contains(errs.ThrottleCodes, e.Code):
+		e.Kind = Throttled
+	case e.Status == http.StatusUnauthorized:
+		e.Kind = Unauthenticated
+	case e.Status == http.StatusForbidden:
+		e.Kind = Denied
+	case e.Status == http.StatusNotFound, e.Status == http.StatusGone:
+		e.Kind = Missing
+	case e.Status == http.StatusConflict, e.Status == http.StatusPreconditionFailed:
+		e.Kind = Conflict
+	case e.Status >= 500, e.Status == http.StatusRequestTimeout:
+		e.Kind = Unavailable
+	default:
+		e.Kind = Rejected
+	}
+	return e
+}
+
+// bare is the service's text where the definition does not say where it is.
+func bare(value any, text []byte, media string) string {
+	for _, p := range []string{"/message", "/error/message", "/error_description", "/error", "/errors/0/message", "/title", "/detail"} {
+		if m := pointer.Text(value, p); m != "" {
+			return m
+		}
+	}
+	if media == "text/plain" && utf8.Valid(text) {
+		return strings.TrimSpace(string(text))
+	}
+	return ""
+}
+
+func clip(s string) string {
+	if len(s) <= maxMessage {
+		return s
+	}
+	cut := maxMessage
+	for !utf8.RuneStart(s[cut]) {
+		cut--
+	}
+	return s[:cut] + "…"
+}
+
+// next tells how to ask for the next page.
+func (c *Call) next(o *definition.Operation, answer *http.Response, value any, from *url.URL) string {
+	p := o.Pagination
+	if p == nil {
+		return ""
+	}
+	truth := func(at string) (is, said bool) {
+		v, ok := pointer.Get(value, at)
+		b, isBool := v.(bool)
+		return b, at != "" && ok && isBool
+	}
+	if more, said := truth(p.More); said && !more {
+		return ""
+	}
+	if last, said := truth(p.Last); said && last {
+		return ""
+	}
+	switch p.Kind {
+	case "cursor":
+		return pointer.Text(value, p.Next)
+	case "url":
+		return pointer.Text(value, p.Next)
+	case "link":
+		return linked(answer.Header.Values("Link"), from)
+	case "offset", "page":
+		return c.counted(o, answer, value)
+	}
+	return ""
+}
+
+// counted gives the next offset, or the next number of a page.
+func (c *Call) counted(o *definition.Operation, answer *http.Response, value any) string {
+	p := o.Pagination
+	items, _ := pointer.Get(value, p.Items)
+	list, ok := items.([]any)
+	if !ok || len(list) == 0 {
+		return ""
+	}
+	number := func(text string) (int, bool) {
+		n, err := strconv.Atoi(text)
+		return n, err == nil
+	}
+	now, there := number(c.Next)
+	if !there {
+		if now, there = number(plain(c.Input[p.Input])); !there {
+			now = 0
+			if p.Kind == "page" {
+				now = 1
+			}
+		}
+	}
+	next := now + len(list)
+	if p.Kind == "page" {
+		next = now + 1
+	}
+	total, counts := number(answer.Header.Get(p.Total))
+	if !counts && p.Total != "" {
+		total, counts = number(pointer.Text(value, p.Total))
+	}
+	if counts && (p.Kind == "offset" && next >= total || p.Kind == "page" && next > total) {
+		return ""
+	}
+	if !counts && p.More == "" && p.Last == "" {
+		return "" // the service does not say whether there is more
+	}
+	return strconv.Itoa(next)
+}
+
+// linked gives the address of rel="next" (RFC 8288).
+func linked(headers []string, from *url.URL) string {
+	for _, header := range headers {
+		for _, link := range strings.SplitSeq(header, ",") {
+			target, parameters, ok := strings.Cut(strings.TrimSpace(link), ">")
+			if !ok || !strings.HasPrefix(target, "<") || !strings.Contains(strings.ReplaceAll(parameters, `"`, ""), "rel=next") {
+				continue
+			}
+			if u, err := from.Parse(target[1:]); err == nil {
+				return u.String()
+			}
+		}
+	}
+	return ""
+}
