@@ -305,7 +305,7 @@ func (c *Call) counted(o *definition.Operation, answer *http.Response, value any
 // linked gives the address of rel="next" (RFC 8288).
 func linked(headers []string, from *url.URL) string {
 	for _, header := range headers {
-		for _, link := range strings.SplitSeq(header, ",") {
+		for link := range strings.SplitSeq(header, ",") {
 			target, parameters, ok := strings.Cut(strings.TrimSpace(link), ">")
 			if !ok || !strings.HasPrefix(target, "<") || !strings.Contains(strings.ReplaceAll(parameters, `"`, ""), "rel=next") {
 				continue
