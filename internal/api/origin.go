@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// originOf finds out where a request came from. Headers of proxies are
+// OriginOf finds out where a request came from. Headers of proxies are
 // believed of trusted proxies only: anyone can send them.
-func (s *Server) originOf(r *http.Request) Origin {
+func OriginOf(r *http.Request, proxies []netip.Prefix) Origin {
 	o := Origin{UserAgent: r.UserAgent(), Referer: r.Referer(), Secure: r.TLS != nil}
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
@@ -17,7 +17,7 @@ func (s *Server) originOf(r *http.Request) Origin {
 		return o
 	}
 	client := peer.Addr().Unmap()
-	if len(s.proxies) > 0 && s.trusts(client) {
+	if trusts(proxies, client) {
 		o.Secure = strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https")
 		// The last address that no proxy of ours has written is the client's.
 		hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
@@ -26,7 +26,7 @@ func (s *Server) originOf(r *http.Request) Origin {
 			if err != nil {
 				break
 			}
-			if client = next.Unmap(); !s.trusts(client) {
+			if client = next.Unmap(); !trusts(proxies, client) {
 				break
 			}
 		}
@@ -35,6 +35,6 @@ func (s *Server) originOf(r *http.Request) Origin {
 	return o
 }
 
-func (s *Server) trusts(a netip.Addr) bool {
-	return slices.ContainsFunc(s.proxies, func(p netip.Prefix) bool { return p.Contains(a) })
+func trusts(proxies []netip.Prefix, a netip.Addr) bool {
+	return slices.ContainsFunc(proxies, func(p netip.Prefix) bool { return p.Contains(a) })
 }

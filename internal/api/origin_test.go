@@ -28,18 +28,18 @@ func TestOrigin(t *testing.T) {
 		r := httptest.NewRequest("GET", "/", nil)
 		r.RemoteAddr = tt.remote
 		r.Header["X-Forwarded-For"] = tt.forwarded
-		if got := s.originOf(r).Address; got != tt.want {
+		if got := OriginOf(r, s.proxies).Address; got != tt.want {
 			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
 		}
 	}
 	r := httptest.NewRequest("GET", "/", nil)
 	r.RemoteAddr = "192.0.2.1:1234"
 	r.Header.Set("X-Forwarded-Proto", "https")
-	if s.originOf(r).Secure {
+	if OriginOf(r, s.proxies).Secure {
 		t.Error("a stranger's X-Forwarded-Proto was believed")
 	}
 	r.RemoteAddr = "10.0.0.1:1234"
-	if !s.originOf(r).Secure {
+	if !OriginOf(r, s.proxies).Secure {
 		t.Error("a proxy's X-Forwarded-Proto was not believed")
 	}
 }

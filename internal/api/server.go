@@ -89,7 +89,7 @@ func New(c Config, routes ...Route) *Server {
 
 // ServeHTTP answers one call.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	c := &call{id: newRequestID(), service: s.quickSight, at: s.now(), origin: s.originOf(r)}
+	c := &call{id: newRequestID(), service: s.quickSight, at: s.now(), origin: OriginOf(r, s.proxies)}
 	ctx := callContext{r.Context(), c}
 	out, err := s.answer(ctx, c, w, r)
 	out, err = s.record(ctx, c, out, err)

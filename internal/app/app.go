@@ -47,6 +47,7 @@ type App struct {
 	Operations map[string][]string
 
 	db       *store.DB
+	entry    // how people sign in
 	jobs     *job.Runner
 	entities *iam.Service
 	people   *people.Service
@@ -92,6 +93,7 @@ func Open(ctx context.Context, c config.Config, o Options) (app *App, err error)
 	}
 	app.trail.Start()
 	app.jobs.Start(ctx)
+	app.tidying = app.tidy(ctx)
 	return app, nil
 }
 
@@ -145,6 +147,7 @@ func (a *App) join(ctx context.Context, c config.Config, o Options, keys *seal.K
 			func(ctx context.Context, account string) error { return snapshots.Purge(ctx, account) },
 			a.purgePeople,
 			brands.Purge, govern.Purge,
+			a.purgeSignIn,
 			func(ctx context.Context, account string) error { return resource.Purge(ctx, a.db, account) },
 		},
 		NamespacePurges: []account.NamespacePurge{people.PurgeNamespace},
@@ -191,6 +194,10 @@ func (a *App) join(ctx context.Context, c config.Config, o Options, keys *seal.K
 		rights.sessions.Routes(), explanations.Routes(), sealed.Routes(), a.trail.Routes(), snapshots.Routes(),
 	)
 	routes = append(routes, a.people.Routes()...)
+	if err := a.joinSignIn(c, o, tokens, people, accounts, brands); err != nil {
+		return err
+	}
+	routes = append(routes, a.signIn.Routes()...)
 	a.Operations = make(map[string][]string)
 	for _, r := range routes {
 		a.Operations[r.Service()] = append(a.Operations[r.Service()], r.Name())
@@ -225,6 +232,7 @@ func (a *App) join(ctx context.Context, c config.Config, o Options, keys *seal.K
 
 // Close stops the jobs and closes the store. Requests must have ended.
 func (a *App) Close(ctx context.Context) error {
+	a.tidying()
 	err := errors.Join(a.jobs.Stop(ctx), a.entities.WriteUses(ctx))
 	err = errors.Join(err, a.uses.Write(ctx))
 	a.trail.Stop()

@@ -20,16 +20,19 @@ type extras struct {
 func (e *extras) before(next http.Handler, basePath string) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /_onsight/health", e.health)
-	mux.HandleFunc("GET /inviteuser", e.invitation)
 	if e.reset != nil {
 		mux.HandleFunc("POST /_onsight/reset", e.empty)
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch strings.TrimPrefix(r.URL.Path, basePath) {
-		case "/_onsight/health", "/_onsight/reset", "/inviteuser":
+		switch path := strings.TrimPrefix(r.URL.Path, basePath); {
+		case path == "/_onsight/health" || path == "/_onsight/reset":
 			http.StripPrefix(basePath, mux).ServeHTTP(w, r)
 			return
+		case isPage(path):
+			http.StripPrefix(basePath, e.app.pages).ServeHTTP(w, r)
+			return
 		}
+		e.app.calls.Add(1)
 		next.ServeHTTP(w, r)
 	})
 }
@@ -59,14 +62,4 @@ func (e *extras) empty(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	writeJSON(w, http.StatusOK, map[string]string{"status": "empty"})
-}
-
-// invitation tells who follows an invitation that it cannot be answered yet.
-func (e *extras) invitation(w http.ResponseWriter, _ *http.Request) {
-	h := w.Header()
-	h.Set("Content-Type", "text/plain; charset=utf-8")
-	h.Set("Cache-Control", "no-store")
-	h.Set("Referrer-Policy", "no-referrer")
-	w.WriteHeader(http.StatusNotImplemented)
-	_, _ = w.Write([]byte("This version of Onsight has no sign-in pages yet, so the invitation can't be answered here.\nPlease tell the person who invited you.\n"))
 }

@@ -59,6 +59,7 @@ func snapshotTables() []snapshot.Table {
 			Refs: append(inNamespace(), to("custom-permissions", "name", "custom_permissions")),
 		},
 		{Name: "invitations", Kind: "invitations", Layout: snapshot.Lines, Refs: inNamespace(to("users", "name", "user_name"))},
+		{Name: "passwords", Kind: "passwords", Layout: snapshot.Lines, Refs: inNamespace(to("users", "name", "user_name"))},
 		{Name: "user_groups", Kind: "groups", Layout: snapshot.Lines, Refs: inNamespace()},
 		{Name: "group_members", Kind: "group-members", Layout: snapshot.Lines, Refs: inNamespace(to("groups", "name", "group_name"), to("users", "name", "user_name"))},
 		{Name: "role_memberships", Kind: "role-memberships", Layout: snapshot.Lines, Enums: map[string][]string{"role": userRoles}, Refs: inNamespace()},

@@ -56,6 +56,7 @@ type body struct {
 	UserAgent           string         `json:"userAgent"`
 	RequestParameters   jsontext.Value `json:"requestParameters"`
 	ResponseElements    jsontext.Value `json:"responseElements"`
+	AdditionalEventData jsontext.Value `json:"additionalEventData"`
 	RequestID           string         `json:"requestID"`
 	ErrorCode           string         `json:"errorCode"`
 	ErrorMessage        string         `json:"errorMessage"`
@@ -170,6 +171,9 @@ func appendRecord(b []byte, e *event) []byte {
 	b = optional(b, "errorMessage", r.ErrorMessage)
 	b = appendValue(b, "requestParameters", r.RequestParameters)
 	b = appendValue(b, "responseElements", r.ResponseElements)
+	if r.AdditionalEventData != nil {
+		b = appendValue(b, "additionalEventData", r.AdditionalEventData)
+	}
 	if r.ServiceEventDetails != nil {
 		b = appendValue(b, "serviceEventDetails", r.ServiceEventDetails)
 	}

@@ -22,6 +22,7 @@ import (
 
 // Config are the settings of `onsight serve`.
 type Config struct {
+	SignIn
 	// Listen is the address to listen on, host:port.
 	Listen string
 	// Data is the folder of the database, the root credentials and the sealing key.
@@ -103,6 +104,7 @@ func Parse(args []string, getenv func(string) string, out io.Writer) (Config, er
 	fs.StringVar(&c.NetworkProfiles, "network-profiles", "", "JSON `file` with the network profiles that VPC connections name: source address, forward proxy, allowed private ranges")
 	fs.DurationVar(&c.InvitationLife, "invitation-life", 24*time.Hour, "how long an invitation can be answered")
 	fs.IntVar(&c.NamespaceQuota, "namespace-quota", 100, "how many namespaces an account has at most, the default one among them")
+	c.SignIn.flags(fs)
 	fs.DurationVar(&c.ClockWindow, "clock-window", 5*time.Minute, "how far a signature's time may be from the server's clock, 15m at most")
 	fs.DurationVar(&c.AuditRetention, "audit-retention", 0, "how long events of the audit trail are kept, such as 2160h for 90 days; 0 keeps them")
 	fs.BoolVar(&c.AuditReads, "audit-reads", false, "record calls that only read in the audit trail too")
@@ -188,6 +190,9 @@ func (c *Config) complete() error {
 	}
 	if c.NamespaceQuota < 1 {
 		return fmt.Errorf("-namespace-quota %d must be at least 1", c.NamespaceQuota)
+	}
+	if err := c.SignIn.complete(); err != nil {
+		return err
 	}
 	if c.AuditRetention < 0 {
 		return fmt.Errorf("-audit-retention %s must not be negative", c.AuditRetention)

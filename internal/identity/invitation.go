@@ -19,10 +19,15 @@ type invitation struct {
 	ExpiresUS int64  `db:"expires_us"`
 }
 
+// A token is 32 random bytes, in the alphabet of URLs.
+const tokenSize = 32
+
+var tokenText = base64.RawURLEncoding.Strict()
+
 // invite makes the one link with which a user sets a first password. Only the
 // token's hash is kept: who reads the database cannot answer for the user.
 func (s *Service) invite(tx *store.Tx, u user) (link string, err error) {
-	var token [32]byte
+	var token [tokenSize]byte
 	_, _ = rand.Read(token[:]) // never fails (crypto/rand)
 	hash := sha256.Sum256(token[:])
 	now := s.now()
@@ -33,5 +38,5 @@ func (s *Service) invite(tx *store.Tx, u user) (link string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("insert invitation: %w", err)
 	}
-	return s.publicURL + "/inviteuser?token=" + base64.RawURLEncoding.EncodeToString(token[:]), nil
+	return s.publicURL + "/inviteuser?token=" + tokenText.EncodeToString(token[:]), nil
 }

@@ -168,6 +168,20 @@ type CreateAccountSnapshotResponse struct {
 	SnapshotId *string
 }
 
+// CreatePasswordLinkRequest is the input of CreatePasswordLink.
+type CreatePasswordLinkRequest struct {
+	AwsAccountId string // required
+	Namespace    string // required
+	UserName     string // required
+}
+
+// CreatePasswordLinkResponse is the output of CreatePasswordLink.
+type CreatePasswordLinkResponse struct {
+	ExpirationTime *time.Time
+	PasswordUrl    *Secret
+	RequestId      *string
+}
+
 // DeactivateUserRequest is the input of DeactivateUser.
 type DeactivateUserRequest struct {
 	AwsAccountId string // required
@@ -245,20 +259,31 @@ type ExplainAccessResponse struct {
 	Statements []StatementFinding
 }
 
-// GetOAuthClientApplicationStatusRequest is the input of GetOAuthClientApplicationStatus.
-type GetOAuthClientApplicationStatusRequest struct {
-	AwsAccountId             string // required
-	OAuthClientApplicationId string // required
+// InviteUserRequest is the input of InviteUser.
+type InviteUserRequest struct {
+	AwsAccountId string // required
+	Language     *Language
+	Namespace    string // required
+	SendMail     *bool
+	UserName     string // required
 }
 
-// GetOAuthClientApplicationStatusResponse is the output of GetOAuthClientApplicationStatus.
-type GetOAuthClientApplicationStatusResponse struct {
-	ApplicationStatus *string
-	Arn               *string
-	LastUpdatedTime   *time.Time
-	Reason            *string
+// InviteUserResponse is the output of InviteUser.
+type InviteUserResponse struct {
+	ExpirationTime    *time.Time
 	RequestId         *string
+	Sending           *bool
+	UserInvitationUrl *Secret
 }
+
+// Language is an enumeration.
+type Language string
+
+// Values of Language.
+const (
+	LanguageDe Language = "de"
+	LanguageEn Language = "en"
+)
 
 // LimitsProfileAssignment is a structure.
 type LimitsProfileAssignment struct {
@@ -414,6 +439,20 @@ type ListSealingKeysRequest struct {
 // ListSealingKeysResponse is the output of ListSealingKeys.
 type ListSealingKeysResponse struct {
 	KeyIds    []string
+	RequestId *string
+}
+
+// ListSignInLocksRequest is the input of ListSignInLocks.
+type ListSignInLocksRequest struct {
+	AwsAccountId string // required
+	MaxResults   *int32
+	NextToken    *string
+}
+
+// ListSignInLocksResponse is the output of ListSignInLocks.
+type ListSignInLocksResponse struct {
+	Locks     []SignInLock
+	NextToken *string
 	RequestId *string
 }
 
@@ -694,6 +733,16 @@ type Seats struct {
 	Total       *int64
 }
 
+// SignInLock is a structure.
+type SignInLock struct {
+	Address     *string
+	Attempts    *int64
+	LastAttempt *time.Time
+	LockedUntil *time.Time
+	Namespace   *string
+	UserName    *string
+}
+
 // SnapshotChange is a structure.
 type SnapshotChange struct {
 	Change  *string
@@ -787,6 +836,20 @@ type UnassignLimitsProfileRequest struct {
 // UnassignLimitsProfileResponse is the output of UnassignLimitsProfile.
 type UnassignLimitsProfileResponse struct {
 	RequestId *string
+}
+
+// UnlockSignInRequest is the input of UnlockSignIn.
+type UnlockSignInRequest struct {
+	Address      *string
+	AwsAccountId string // required
+	Namespace    *string
+	UserName     *string
+}
+
+// UnlockSignInResponse is the output of UnlockSignIn.
+type UnlockSignInResponse struct {
+	RequestId *string
+	Unlocked  *bool
 }
 
 // UnownedResource is a structure.

@@ -1,0 +1,289 @@
+package signin
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"onsight/internal/arn"
+	"onsight/internal/store"
+	"onsight/internal/web"
+)
+
+// session is a row of the table web_sessions.
+type session struct {
+	TokenHash []byte `db:"token_hash"`
+	ID        string `db:"id"`
+	Account   string `db:"account"`
+	Namespace string `db:"namespace"`
+	UserName  string `db:"user_name"`
+	Method    string `db:"method"`
+	Address   string `db:"address"`
+	Agent     string `db:"agent"`
+	CreatedUS int64  `db:"created_us"`
+	UsedUS    int64  `db:"used_us"`
+	ExpiresUS int64  `db:"expires_us"`
+}
+
+const sessionColumns = `token_hash, id, account, namespace, user_name, method, address, agent, created_us, used_us, expires_us`
+
+// cookieName is the name of the cookie that has a session's token.
+const cookieName = "onsight-session"
+
+// usedEvery is how exactly it is known when a session was used last: not each
+// page is a write.
+const usedEvery = time.Minute
+
+// ErrSignedOut says that a request has no session that goes on.
+var ErrSignedOut = errors.New("signin: nobody is signed in")
+
+var tokenText = base64.RawURLEncoding.Strict()
+
+// newToken makes 32 random bytes that let someone in, and what is kept of them.
+func newToken() (token string, hash []byte) {
+	var b [32]byte
+	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
+	return tokenText.EncodeToString(b[:]), hashToken(b[:])
+}
+
+func hashToken(raw []byte) []byte {
+	sum := sha256.Sum256(raw)
+	return sum[:]
+}
+
+// readToken gives what is kept of a token; nil for what is none.
+func readToken(token string) []byte {
+	raw, err := tokenText.DecodeString(token)
+	if err != nil || len(raw) != 32 {
+		return nil
+	}
+	return hashToken(raw)
+}
+
+// A Session is who is signed in, since when, and by what.
+type Session struct {
+	Person Person
+	// ID names the session.
+	ID string
+	// Method is how the person came in, such as password.
+	Method string
+	Began  time.Time
+
+	hash []byte
+}
+
+// PersonOf tells who is signed in with a request's cookie; ErrSignedOut where
+// nobody is. Whether the person's address is allowed is asked anew.
+func (s *Service) PersonOf(r *http.Request) (Session, error) {
+	var found Session
+	var row session
+	err := s.DB.Read(r.Context(), func(tx *store.Tx) (err error) {
+		found, row, err = s.sessionOf(tx, r)
+		return err
+	})
+	if err != nil {
+		return Session{}, err
+	}
+	if err := s.mustBeAllowed(r, row.Account); err != nil {
+		return Session{}, err
+	}
+	now := s.Now()
+	if now.Sub(store.Time(row.UsedUS)) < usedEvery {
+		return found, nil
+	}
+	err = s.DB.Write(r.Context(), func(tx *store.Tx) error {
+		_, err := tx.Exec(`UPDATE web_sessions SET used_us = $2, address = $3 WHERE token_hash = $1`, row.TokenHash, store.Micros(now), s.origin(r).Address)
+		return err
+	})
+	return found, err
+}
+
+// sessionOf finds the session of a request's cookie.
+func (s *Service) sessionOf(tx *store.Tx, r *http.Request) (Session, session, error) {
+	hash := s.cookieOf(r)
+	if hash == nil {
+		return Session{}, session{}, ErrSignedOut
+	}
+	row, err := store.One[session](tx, `SELECT `+sessionColumns+` FROM web_sessions WHERE token_hash = $1`, hash)
+	if errors.Is(err, store.ErrNotFound) || err == nil && !s.goesOn(&row) {
+		return Session{}, row, ErrSignedOut
+	}
+	if err != nil {
+		return Session{}, row, err
+	}
+	p, err := s.People.Person(tx, row.Account, row.Namespace, row.UserName)
+	if errors.Is(err, store.ErrNotFound) || err == nil && !p.Active {
+		return Session{}, row, ErrSignedOut
+	}
+	return Session{Person: p, ID: row.ID, Method: row.Method, Began: store.Time(row.CreatedUS), hash: row.TokenHash}, row, err
+}
+
+// goesOn tells whether a session has neither ended nor been left alone too long.
+func (s *Service) goesOn(row *session) bool {
+	now := s.Now()
+	return now.Before(store.Time(row.ExpiresUS)) && now.Before(store.Time(row.UsedUS).Add(s.SessionIdle))
+}
+
+// cookieOf gives what is kept of the token in a request's cookie; nil for none.
+func (s *Service) cookieOf(r *http.Request) []byte {
+	c, err := r.Cookie(s.Site.CookieName(cookieName))
+	if err != nil {
+		return nil
+	}
+	return readToken(c.Value)
+}
+
+// An Entry is someone who has shown who they are.
+type Entry struct {
+	// Account is the person's.
+	Account string
+	// Method is how, in one word: password, invitation.
+	Method string
+	// Next is where they wanted to go, as anyone may have made it up; empty for
+	// their own page.
+	Next string
+	// Who gives the person, in the transaction in which the session begins. It
+	// may change what the way in is about, such as that it can't be used again.
+	Who func(tx *store.Tx) (Person, error)
+}
+
+// Admit begins a session for someone who has shown who they are, and sends the
+// browser on. The session that the browser had ends. It is the only way in.
+func (s *Service) Admit(w http.ResponseWriter, r *http.Request, e Entry) error {
+	if err := s.mustBeAllowed(r, e.Account); err != nil {
+		return err
+	}
+	var token string
+	err := s.DB.Write(r.Context(), func(tx *store.Tx) error {
+		p, err := e.Who(tx)
+		if err != nil {
+			return err
+		}
+		if !p.Active {
+			return &refusal{status: http.StatusForbidden, account: p.Account, message: web.Message{Title: "inactive.title", Text: "inactive.text"}}
+		}
+		if p.Account != e.Account {
+			return fmt.Errorf("signin: %s is not of account %s", p.Name, e.Account)
+		}
+		if err := s.People.SignedIn(tx, p.Account, p.Namespace, p.Name); err != nil {
+			return err
+		}
+		if token, err = s.begin(tx, r, p, e.Method); err != nil {
+			return err
+		}
+		return s.leave(tx, r, "ConsoleLogin", p, Event{Outcome: "Success", Details: map[string]string{"Method": e.Method}})
+	})
+	if err != nil {
+		return err
+	}
+	http.SetCookie(w, s.Site.Cookie(cookieName, token, s.SessionLife))
+	next := e.Next
+	if next == "" || !web.Local(next) {
+		next = s.Site.URL(youPath)
+	}
+	http.Redirect(w, r, next, http.StatusSeeOther) //nolint:gosec // Local: nowhere but to this server
+	return nil
+}
+
+// begin makes a session in place of the one that the browser has.
+func (s *Service) begin(tx *store.Tx, r *http.Request, p Person, method string) (token string, err error) {
+	if old := s.cookieOf(r); old != nil {
+		if _, err := tx.Exec(`DELETE FROM web_sessions WHERE token_hash = $1`, old); err != nil {
+			return "", err
+		}
+	}
+	id, err := uuid.NewRandom()
+	if err != nil {
+		return "", err
+	}
+	token, hash := newToken()
+	now, origin := s.Now(), s.origin(r)
+	return token, store.Insert(tx, "web_sessions", session{
+		TokenHash: hash, ID: id.String(), Account: p.Account, Namespace: p.Namespace, UserName: p.Name, Method: method,
+		Address: origin.Address, Agent: clip(origin.UserAgent, 300),
+		CreatedUS: store.Micros(now), UsedUS: store.Micros(now), ExpiresUS: store.Micros(now.Add(s.SessionLife)),
+	})
+}
+
+// EndSessions signs someone out everywhere, but for the session with the hash
+// except, which may be nil.
+func (s *Service) EndSessions(tx *store.Tx, account, namespace, name string, except []byte) error {
+	if except == nil {
+		except = []byte{}
+	}
+	_, err := tx.Exec(`DELETE FROM web_sessions WHERE account = $1 AND namespace = $2 AND user_name = $3 AND token_hash <> $4`, account, namespace, name, except)
+	return err
+}
+
+// Forget removes what is kept of a user who is gone; others are not ours.
+func (s *Service) Forget(tx *store.Tx, gone string) error {
+	a, err := arn.Parse(gone)
+	if err != nil {
+		return err
+	}
+	kind, rest := a.Split()
+	namespace, name, ok := strings.Cut(rest, "/")
+	if kind != "user" || !ok {
+		return nil
+	}
+	for _, deletion := range []string{
+		`DELETE FROM passwords WHERE account = $1 AND namespace = $2 AND user_name = $3`,
+		`DELETE FROM password_resets WHERE account = $1 AND namespace = $2 AND user_name = $3`,
+		`DELETE FROM web_sessions WHERE account = $1 AND namespace = $2 AND user_name = $3`,
+	} {
+		if _, err := tx.Exec(deletion, a.Account, namespace, name); err != nil {
+			return err
+		}
+	}
+	for _, name := range []string{lockUser(namespace, name), lockForgotten(namespace, name)} {
+		if err := unlock(tx, a.Account, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Purge removes what is kept of an account that unsubscribes.
+func (s *Service) Purge(ctx context.Context, account string) error {
+	const batch = 2000
+	for _, deletion := range []string{
+		`DELETE FROM passwords WHERE (account, namespace, user_name) IN (SELECT account, namespace, user_name FROM passwords WHERE account = $1 LIMIT $2)`,
+		`DELETE FROM password_resets WHERE token_hash IN (SELECT token_hash FROM password_resets WHERE account = $1 LIMIT $2)`,
+		`DELETE FROM web_sessions WHERE token_hash IN (SELECT token_hash FROM web_sessions WHERE account = $1 LIMIT $2)`,
+		`DELETE FROM sign_in_locks WHERE (account, name) IN (SELECT account, name FROM sign_in_locks WHERE account = $1 LIMIT $2)`,
+	} {
+		for gone := int64(batch); gone == batch; {
+			err := s.DB.Write(ctx, func(tx *store.Tx) (err error) {
+				gone, err = tx.Exec(deletion, account, batch)
+				return err
+			})
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func clip(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && s[n]&0xc0 == 0x80 { // not inside of a character
+		n--
+	}
+	return s[:n]
+}
+
+func seconds(d time.Duration) string {
+	return strconv.Itoa(int((d + time.Second - 1) / time.Second))
+}
