@@ -259,6 +259,21 @@ type ExplainAccessResponse struct {
 	Statements []StatementFinding
 }
 
+// GetOAuthClientApplicationStatusRequest is the input of GetOAuthClientApplicationStatus.
+type GetOAuthClientApplicationStatusRequest struct {
+	AwsAccountId             string // required
+	OAuthClientApplicationId string // required
+}
+
+// GetOAuthClientApplicationStatusResponse is the output of GetOAuthClientApplicationStatus.
+type GetOAuthClientApplicationStatusResponse struct {
+	ApplicationStatus *string
+	Arn               *string
+	LastUpdatedTime   *time.Time
+	Reason            *string
+	RequestId         *string
+}
+
 // InviteUserRequest is the input of InviteUser.
 type InviteUserRequest struct {
 	AwsAccountId string // required
