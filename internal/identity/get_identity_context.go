@@ -95,21 +95,14 @@ func (s *Service) getIdentityContext(ctx context.Context, in *qs.GetIdentityCont
 		if tenant.AuthenticationMethod == "IAM_IDENTITY_CENTER" {
 			return fault.Denied("Operation is disabled for identities managed by IAM Identity Center")
 		}
-		found, err := store.All[user](tx, `SELECT `+userColumns+` FROM users WHERE account = $1 AND namespace = $2 AND `+where+` = $3 ORDER BY name LIMIT 2`,
-			in.AwsAccountId, namespace, argument)
-		switch {
-		case err != nil:
+		u, err := named(tx, in.AwsAccountId, namespace, where, argument)
+		if err != nil {
 			return err
-		case len(found) == 0 && where == "email":
-			return fault.NotFound(fault.User, "AWS account id: %s, Namespace: %s, no user has this e-mail address. ", in.AwsAccountId, namespace)
-		case len(found) == 0:
-			return noUser(in.AwsAccountId, namespace, argument)
-		case len(found) > 1:
-			return fault.Precondition("Several users have this e-mail address: name the user by UserName or UserArn. %s", tail(in.AwsAccountId, namespace))
-		case found[0].IdentityType == string(qs.IdentityTypeIAMIdentityCenter):
+		}
+		if u.IdentityType == string(qs.IdentityTypeIAMIdentityCenter) {
 			return fault.Denied("Operation is disabled for identities managed by IAM Identity Center")
 		}
-		held.Namespace, held.PrincipalID = namespace, found[0].PrincipalID
+		held.Namespace, held.PrincipalID = namespace, u.PrincipalID
 		return nil
 	})
 	if err != nil {
@@ -148,6 +141,31 @@ func checkContextRegion(from, to string) error {
 		return fault.Invalid("ContextRegion can't be given in %s, which is an opt-in region.", from)
 	}
 	return nil
+}
+
+// nameByEmail and nameByPrincipal find users by what else they are known by:
+// the name alone, which the indexes hold, or SQLite would not use them.
+const (
+	nameByEmail     = `SELECT name FROM users WHERE account = $1 AND namespace = $2 AND email = $3 LIMIT 2`
+	nameByPrincipal = `SELECT name FROM users WHERE account = $1 AND namespace = $2 AND principal_id = $3 LIMIT 1`
+)
+
+// named gives the user of a name or of an e-mail address, which one user alone
+// must have.
+func named(tx *store.Tx, account, namespace, where, argument string) (user, error) {
+	if where == "name" {
+		return find(tx, account, namespace, argument)
+	}
+	found, err := store.All[string](tx, nameByEmail, account, namespace, argument)
+	switch {
+	case err != nil:
+		return user{}, err
+	case len(found) == 0:
+		return user{}, fault.NotFound(fault.User, "AWS account id: %s, Namespace: %s, no user has this e-mail address. ", account, namespace)
+	case len(found) > 1:
+		return user{}, fault.Precondition("Several users have this e-mail address: name the user by UserName or UserArn. %s", tail(account, namespace))
+	}
+	return find(tx, account, namespace, found[0])
 }
 
 // whichUser gives the namespace of the user that a request names, and the
@@ -207,8 +225,7 @@ func (s *Service) OpenContext(tx *store.Tx, assertion string) (account, userArn 
 	if !s.now().Before(time.Unix(held.Expires, 0)) {
 		return "", "", ErrContext
 	}
-	name, err := store.One[string](tx, `SELECT name FROM users WHERE account = $1 AND namespace = $2 AND principal_id = $3`,
-		held.Account, held.Namespace, held.PrincipalID)
+	name, err := store.One[string](tx, nameByPrincipal, held.Account, held.Namespace, held.PrincipalID)
 	if errors.Is(err, store.ErrNotFound) {
 		return "", "", ErrContext
 	}

@@ -30,6 +30,10 @@ func TestQueriesUseIndexes(t *testing.T) {
 		"… of a user":          {assignmentsOfUser, "SEARCH iam_policy_assignees USING COVERING INDEX iam_policy_assignees_holder", 5},
 		"… of a group":         {assignmentsOfUser, "SEARCH a USING COVERING INDEX iam_policy_assignees_holder", 5},
 		"identities":           {assignees, "SEARCH iam_policy_assignees USING PRIMARY KEY (account=? AND assignment=?)", 2},
+		"profiles of a caller": {boundByPrincipal, "SEARCH users USING COVERING INDEX users_account_principal (account=? AND principal_id=?)", 3},
+		"user by e-mail":       {nameByEmail, "SEARCH users USING COVERING INDEX users_email (account=? AND namespace=? AND email=?)", 3},
+		"user by principal id": {nameByPrincipal, "SEARCH users USING COVERING INDEX users_principal (account=? AND namespace=? AND principal_id=?)", 3},
+		"profile of a user":    {boundByName, "SEARCH u USING PRIMARY KEY (account=? AND namespace=? AND name=?)", 3},
 		"a user leaves groups": {`DELETE FROM group_members WHERE account = $1 AND namespace = $2 AND user_name = $3`, "SEARCH group_members USING", 3},
 		"a user leaves assignments": {
 			`DELETE FROM iam_policy_assignees WHERE account = $1 AND namespace = $2 AND kind = 'user' AND name = $3`,

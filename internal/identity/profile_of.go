@@ -1,8 +1,10 @@
 package identity
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -44,23 +46,32 @@ type bound struct {
 	Governance   string `db:"governance"`
 }
 
-// boundQuery reads users with the profile that binds each; what follows says
-// which users.
-const boundQuery = `SELECT u.namespace AS namespace, u.name AS user_name, u.role AS role,
+// boundColumns and boundJoins read users, u, with the profile that binds each.
+const boundColumns = `SELECT u.namespace AS namespace, u.name AS user_name, u.role AS role,
 		CASE WHEN u.custom_permissions IS NOT NULL THEN 'user' WHEN r.profile IS NOT NULL THEN 'role'
 			WHEN a.profile IS NOT NULL THEN 'account' ELSE '' END AS source,
 		COALESCE(p.name, '') AS name, COALESCE(p.capabilities, '') AS capabilities, COALESCE(p.governance, '') AS governance
-	FROM users u
+	FROM `
+
+const boundJoins = ` u
 	LEFT JOIN role_custom_permissions r ON r.account = u.account AND r.namespace = u.namespace AND r.role = u.role
 	LEFT JOIN account_custom_permissions a ON a.account = u.account
-	LEFT JOIN custom_permissions p ON p.account = u.account AND p.name = COALESCE(u.custom_permissions, r.profile, a.profile)
-	WHERE u.account = $1 AND `
+	LEFT JOIN custom_permissions p ON p.account = u.account AND p.name = COALESCE(u.custom_permissions, r.profile, a.profile)`
+
+// boundByName reads one user, and boundByPrincipal those of a principal id, or
+// of another that stands for it: two searches, for with IN, and so with ORDER BY,
+// SQLite would walk through all users.
+const (
+	boundByName      = boundColumns + `users` + boundJoins + ` WHERE u.account = $1 AND u.namespace = $2 AND u.name = $3`
+	boundByPrincipal = boundColumns + `(SELECT account, namespace, name, role, custom_permissions FROM users WHERE account = $1 AND principal_id = $2
+		UNION ALL SELECT account, namespace, name, role, custom_permissions FROM users WHERE account = $1 AND principal_id = $3)` + boundJoins
+)
 
 // ProfileOf gives the profile that binds a user, and the level at which it is
 // applied: to the user, else to the role, else to the account; levels are not
 // added up. store.ErrNotFound where there is no such user.
 func (s *Service) ProfileOf(tx *store.Tx, account, namespace, name string) (Profile, Source, error) {
-	b, err := store.One[bound](tx, boundQuery+`u.namespace = $2 AND u.name = $3`, account, namespace, name)
+	b, err := store.One[bound](tx, boundByName, account, namespace, name)
 	if err != nil {
 		return Profile{}, SourceNone, err
 	}
@@ -89,11 +100,13 @@ func (s *Service) ProfilesOfCaller(tx *store.Tx, account, id, principalARN, sess
 	if session != "" {
 		id, derived = id+":"+session, derived+":"+session
 	}
-	rows, err := store.All[bound](tx, boundQuery+`u.principal_id IN ($2, $3) ORDER BY u.namespace, u.name`,
-		account, "federated/iam/"+id, "federated/iam/"+derived)
+	rows, err := store.All[bound](tx, boundByPrincipal, account, "federated/iam/"+id, "federated/iam/"+derived)
 	if err != nil {
 		return nil, err
 	}
+	slices.SortFunc(rows, func(a, b bound) int {
+		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.User, b.User))
+	})
 	var all []Binding
 	for _, b := range rows {
 		if b.Source == SourceNone {

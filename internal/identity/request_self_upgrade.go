@@ -100,10 +100,15 @@ func (s *Service) caller(ctx context.Context, tx *store.Tx, account, namespace s
 			derived += ":" + session
 		}
 	}
-	u, err := store.One[user](tx, `SELECT `+userColumns+` FROM users WHERE account = $1 AND namespace = $2 AND principal_id IN ($3, $4) ORDER BY name LIMIT 1`,
-		account, namespace, "federated/iam/"+who.UserID, "federated/iam/"+derived)
-	if errors.Is(err, store.ErrNotFound) {
-		return u, noUser(account, namespace, callerName(who))
+	for _, id := range []string{who.UserID, derived} {
+		name, err := store.One[string](tx, nameByPrincipal, account, namespace, "federated/iam/"+id)
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return user{}, err
+		}
+		return find(tx, account, namespace, name)
 	}
-	return u, err
+	return user{}, noUser(account, namespace, callerName(who))
 }
