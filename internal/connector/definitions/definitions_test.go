@@ -1,0 +1,349 @@
+package definitions_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"onsight/internal/connector/definition"
+	"onsight/internal/connector/definitions"
+	"onsight/internal/connector/engine"
+)
+
+// Every definition can be read, names hooks that there are, and says how it is
+// authenticated and tested.
+func TestDefinitions(t *testing.T) {
+	t.Parallel()
+	for _, name := range definitions.Types() {
+		d, _ := definitions.Of(name)
+		if d.Connector.Type != name {
+			t.Errorf("%s says that it is %s", name, d.Connector.Type)
+		}
+		if len(d.Connector.Authentication) == 0 {
+			t.Errorf("%s has no authentication", name)
+		}
+		for how := range d.Connector.Authentication {
+			if test := d.Connector.Test.Of(how); test.Operation != "" && d.Operations[test.Operation] == nil {
+				t.Errorf("%s: the test of %s is %s, which is no operation", name, how, test.Operation)
+			}
+		}
+		if n := len(d.Actions); n == 0 || n > 100 {
+			t.Errorf("%s has %d actions, and may have 1 to 100", name, n)
+		}
+		for id, o := range d.Operations {
+			if o.Hook != "" && !engine.HasHook(o.Hook) {
+				t.Errorf("%s: %s has the hook %s, which is none", name, id, o.Hook)
+			}
+			if !o.Hidden && (o.Description == "" || o.Label == o.ID) {
+				t.Errorf("%s: %s has no summary or no description", name, id)
+			}
+			for _, how := range o.Authentication {
+				if _, ok := d.Connector.Authentication[how]; !ok {
+					t.Errorf("%s: %s works with %s, which the type does not know", name, id, how)
+				}
+			}
+			var schema struct {
+				Properties map[string]struct{ Description string }
+			}
+			if err := json.Unmarshal(o.Input, &schema); err != nil {
+				t.Errorf("%s: %s: %v", name, id, err)
+			}
+			for property, p := range schema.Properties {
+				if !o.Hidden && p.Description == "" {
+					t.Errorf("%s: %s: input %s has no description", name, id, property)
+				}
+			}
+		}
+	}
+}
+
+// A testCase is one use of an action, and what the service must see of it.
+type testCase struct {
+	title, action, how string
+	input, page        string
+	exchanges          []exchange
+	output, next, fail string
+}
+
+// An exchange is a request, to the letter, and the answer to it.
+type exchange struct {
+	request string            // method and address
+	headers map[string]string // beside those that are always there
+	body    string            // JSON is compared as such
+	status  int
+	answer  string
+	given   map[string]string // headers of the answer
+}
+
+// cases reads a file of cases. A case begins with a line
+//
+//	-- Action: title [OAUTH2_AUTHORIZATION_CODE] --
+//
+// then comes the input, and then, by the first characters of a line,
+//
+//	page  asks for that page
+//	>     a request; lines that follow are its headers, and after "| " its body
+//	<     the answer: status and body; lines that begin with "<<" are its headers
+//	=     the output; next the page that follows it
+//	!     the error: its kind, and its text
+func cases(t *testing.T, text string) (all []*testCase) {
+	t.Helper()
+	var c *testCase
+	var e *exchange
+	for n, line := range strings.Split(text, "\n") {
+		bad := func(why string) { t.Fatalf("line %d: %s: %s", n+1, why, line) }
+		rest := func(prefix string) string { return strings.TrimSpace(strings.TrimPrefix(line, prefix)) }
+		switch {
+		case strings.HasPrefix(line, "-- "):
+			c, e = &testCase{title: strings.Trim(line, "- ")}, nil
+			c.action, _, _ = strings.Cut(c.title, ":")
+			if before, how, ok := strings.Cut(c.title, "["); ok {
+				c.how = strings.TrimSuffix(how, "]")
+				c.action, _, _ = strings.Cut(strings.TrimSpace(before), ":")
+			}
+			c.action = strings.TrimSpace(c.action)
+			all = append(all, c)
+		case strings.TrimSpace(line) == "", strings.HasPrefix(line, "#"):
+		case c == nil:
+			bad("before the first case")
+		case strings.HasPrefix(line, "page "):
+			c.page = rest("page")
+		case strings.HasPrefix(line, "next "):
+			c.next = rest("next")
+		case strings.HasPrefix(line, "> "):
+			c.exchanges = append(c.exchanges, exchange{request: rest(">"), headers: map[string]string{}, given: map[string]string{}})
+			e = &c.exchanges[len(c.exchanges)-1]
+		case strings.HasPrefix(line, "= "):
+			c.output, e = rest("="), nil
+		case strings.HasPrefix(line, "! "):
+			c.fail, e = rest("!"), nil
+		case e != nil && strings.HasPrefix(line, "<< "):
+			name, value, _ := strings.Cut(rest("<<"), ":")
+			e.given[name] = strings.TrimSpace(value)
+		case e != nil && strings.HasPrefix(line, "< "):
+			status, body, _ := strings.Cut(rest("<"), " ")
+			code, err := strconv.Atoi(status)
+			if err != nil {
+				bad("no status")
+			}
+			e.status, e.answer = code, body
+		case e != nil && strings.HasPrefix(line, "| "):
+			e.body += strings.TrimPrefix(line, "| ") + "\n"
+		case e != nil && e.status == 0:
+			name, value, ok := strings.Cut(line, ":")
+			if !ok {
+				bad("no header")
+			}
+			e.headers[http.CanonicalHeaderKey(strings.TrimSpace(name))] = strings.TrimSpace(value)
+		case e == nil && c.output == "" && c.fail == "":
+			c.input += line
+		default:
+			bad("it belongs to nothing")
+		}
+	}
+	return all
+}
+
+// alwaysThere are headers that net/http sends, or that every case has.
+var alwaysThere = []string{"Accept-Encoding", "Authorization", "Content-Length", "User-Agent"}
+
+// vendor is a service that knows the requests of one case, in their order, and
+// refuses any other.
+type vendor struct {
+	mu    sync.Mutex
+	case_ *testCase //nolint:revive // case is a keyword
+	auth  string
+	seen  int
+	wrong []string
+}
+
+func (v *vendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	complain := func(format string, args ...any) {
+		v.wrong = append(v.wrong, fmt.Sprintf("request %d: ", v.seen)+fmt.Sprintf(format, args...))
+	}
+	v.seen++
+	if v.seen > len(v.case_.exchanges) {
+		complain("%s %s is one too many", r.Method, r.RequestURI)
+		w.WriteHeader(http.StatusTeapot)
+		return
+	}
+	e := v.case_.exchanges[v.seen-1]
+	if got := r.Method + " " + r.RequestURI; got != e.request {
+		complain("%s, want %s", got, e.request)
+	}
+	if got := r.Header.Get("Authorization"); got != v.auth {
+		if want, ok := e.headers["Authorization"]; !ok || got != want {
+			complain("Authorization is %q, want %q", got, v.auth)
+		}
+	}
+	want := map[string]string{"Accept": "application/json"}
+	for name, value := range e.headers {
+		want[name] = value
+	}
+	body, _ := io.ReadAll(r.Body)
+	if e.body != "" && want["Content-Type"] == "" {
+		want["Content-Type"] = "application/json"
+	}
+	for name := range r.Header {
+		if value, ok := want[name]; !slices.Contains(alwaysThere, name) && (!ok || !matches(value, r.Header.Get(name))) {
+			complain("%s: %s, want %q", name, r.Header.Get(name), value)
+		}
+		delete(want, name)
+	}
+	for name, value := range want {
+		if value != "" && !slices.Contains(alwaysThere, name) {
+			complain("lacks %s: %s", name, value)
+		}
+	}
+	if diff := bodies(e.body, string(body)); diff != "" {
+		complain("body:\n%s", diff)
+	}
+	if len(e.answer) > 0 && e.given["Content-Type"] == "" {
+		w.Header().Set("Content-Type", "application/json")
+	}
+	for name, value := range e.given {
+		w.Header().Set(name, strings.ReplaceAll(value, "{server}", "http://"+r.Host))
+	}
+	w.WriteHeader(e.status)
+	_, _ = io.WriteString(w, strings.ReplaceAll(e.answer, "{server}", "http://"+r.Host))
+}
+
+// matches compares values of which the wanted one may end with an asterisk.
+func matches(want, got string) bool {
+	if head, ok := strings.CutSuffix(want, "*"); ok {
+		return strings.HasPrefix(got, head)
+	}
+	return want == got
+}
+
+// bodies compares bodies: as JSON where they are, else line by line, where an
+// asterisk at the end of a line stands for anything.
+func bodies(want, got string) string {
+	var a, b any
+	if json.Unmarshal([]byte(want), &a) == nil && json.Unmarshal([]byte(got), &b) == nil {
+		return cmp.Diff(a, b)
+	}
+	wants, gots := strings.Split(strings.TrimSpace(want), "\n"), strings.Split(strings.TrimSpace(strings.ReplaceAll(got, "\r\n", "\n")), "\n")
+	if len(wants) == len(gots) {
+		for i := range wants {
+			if !matches(wants[i], gots[i]) {
+				return cmp.Diff(wants, gots)
+			}
+		}
+		return ""
+	}
+	return cmp.Diff(wants, gots)
+}
+
+// bearer is the credential of the cases; how it looks is tested with the
+// credentials.
+type bearer struct{}
+
+func (bearer) Authenticate(_ context.Context, r *http.Request, _ []byte) error {
+	r.Header.Set("Authorization", "Bearer secret")
+	return nil
+}
+
+func (bearer) Renew(context.Context) (bool, error) { return false, nil }
+
+// TestCases performs each case against a service that takes exactly the
+// requests that the vendor's reference asks for. Every action has a case.
+func TestCases(t *testing.T) {
+	t.Parallel()
+	for _, name := range definitions.Types() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d, _ := definitions.Of(name)
+			text, err := os.ReadFile("testdata/" + strings.ToLower(name) + ".txt")
+			if err != nil {
+				t.Fatalf("the requests of the vendor's reference are missing: %v", err)
+			}
+			tried := make(map[string]bool)
+			for _, c := range cases(t, string(text)) {
+				o := d.Operations[c.action]
+				if o == nil {
+					t.Errorf("%s: there is no such action", c.title)
+					continue
+				}
+				tried[c.action] = true
+				try(t, d, o, c)
+			}
+			for id := range d.Operations {
+				if !tried[id] {
+					t.Errorf("%s has no case", id)
+				}
+			}
+		})
+	}
+}
+
+func try(t *testing.T, d *definition.Definition, o *definition.Operation, c *testCase) {
+	t.Helper()
+	v := &vendor{case_: c, auth: "Bearer secret"}
+	server := httptest.NewServer(v)
+	defer server.Close()
+	values, err := o.Check([]byte(c.input))
+	if err != nil {
+		t.Errorf("%s: %v", c.title, err)
+		return
+	}
+	base, err := url.Parse(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	call := &engine.Call{
+		Definition: d, Operation: o, Base: base, Credential: bearer{}, Input: values, Next: strings.ReplaceAll(c.page, "{server}", server.URL), AuthenticationType: c.how,
+		Client: &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
+		Sleep:  func(context.Context, time.Duration) error { return nil },
+		Now:    func() time.Time { return time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC) },
+	}
+	res, err := call.Do(t.Context())
+	for _, wrong := range v.wrong {
+		t.Errorf("%s: %s", c.title, wrong)
+	}
+	if v.seen < len(c.exchanges) {
+		t.Errorf("%s: %d requests, want %d", c.title, v.seen, len(c.exchanges))
+	}
+	if c.fail != "" {
+		e, ok := errors.AsType[*engine.Error](err)
+		if got := fmt.Sprint(err); ok {
+			got = string(e.Kind) + " " + e.Error()
+			if got == c.fail {
+				return
+			}
+		}
+		t.Errorf("%s: %v, want %s", c.title, err, c.fail)
+		return
+	}
+	if err != nil {
+		t.Errorf("%s: %v", c.title, err)
+		return
+	}
+	var got bytes.Buffer
+	if err := json.NewEncoder(&got).Encode(res.Output); err != nil {
+		t.Fatal(err)
+	}
+	if diff := bodies(c.output, got.String()); diff != "" {
+		t.Errorf("%s: output:\n%s", c.title, diff)
+	}
+	if want := strings.ReplaceAll(c.next, "{server}", server.URL); res.Next != want {
+		t.Errorf("%s: the next page is %q, want %q", c.title, res.Next, want)
+	}
+}
