@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -232,10 +233,14 @@ func (w *world) granted(action, connector string, directly bool, who ...string) 
 }
 
 // may says whether a user may do something with a connector. A reader may only
-// look.
+// look; and whom a profile denies connectors, may not even that.
 func (w *world) may(namespace, user, action, connector string) bool {
-	reader := strings.Contains(w.realm(namespace).users[user].role, "READER")
-	return w.granted(action, connector, false, w.principals(namespace, user)...) && (!reader || strings.Contains(action, ":Describe"))
+	u := w.realm(namespace).users[user]
+	profile := cmp.Or(u.profile, w.realm(namespace).roles[u.role], w.accountProfile)
+	if w.profiles[profile] || strings.Contains(u.role, "READER") && !strings.Contains(action, ":Describe") {
+		return false
+	}
+	return w.granted(action, connector, false, w.principals(namespace, user)...)
 }
 
 // What there is to grant, sorted as the service gives it back.

@@ -21,7 +21,7 @@ import (
 // step may be refused that the model allows, or the other way round, and
 // nothing may be left over of what is gone.
 func TestDirectoryAgainstModel(t *testing.T) {
-	walks, length := 16, 100
+	walks, length := 12, 100
 	if testing.Short() {
 		walks, length = 4, 60
 	}
@@ -174,13 +174,13 @@ func (k walk) group(ns string) string {
 func (k walk) profile() string { return k.mostly("profile", sorted(k.profiles), profileNames) }
 
 func (k walk) connector() string {
-	return k.mostly("connector", sorted(k.world.connectors), connectorNames)
+	return k.mostly("connector", sorted(k.connectors), connectorNames)
 }
 
-func (k walk) folder() string { return k.mostly("folder", sorted(k.world.folders), folderNames) }
+func (k walk) folder() string { return k.mostly("folder", sorted(k.folders), folderNames) }
 
 func (k walk) assignment() string {
-	return k.mostly("assignment", sorted(k.world.assignments), assignmentNames)
+	return k.mostly("assignment", sorted(k.assignments), assignmentNames)
 }
 
 // mostly picks, three times out of four, one of those that are there. The first
@@ -407,9 +407,9 @@ func (k walk) accountProfileStep() {
 	if !k.did("profile of the account", err, when(profile != nil && !k.has(profile), missing)) {
 		return
 	}
-	k.world.accountProfile = ""
+	k.accountProfile = ""
 	if profile != nil {
-		k.world.accountProfile = *profile
+		k.accountProfile = *profile
 	}
 }
 
@@ -574,9 +574,9 @@ func (k walk) createAssignment() {
 	_, err := testkit.Call(k.t, k.srv, qs.CreateIAMPolicyAssignment, qs.CreateIAMPolicyAssignmentRequest{
 		AwsAccountId: k.account, Namespace: ns, AssignmentName: name, AssignmentStatus: qs.AssignmentStatus(status), PolicyArn: policy, Identities: identities,
 	})
-	if k.did("CreateIAMPolicyAssignment "+name, err, when(k.realms[ns] == nil, missing), when(k.world.assignments[name] != nil, taken),
+	if k.did("CreateIAMPolicyAssignment "+name, err, when(k.realms[ns] == nil, missing), when(k.assignments[name] != nil, taken),
 		when(!known, missing), when(k.noPolicy(policy), missing)) {
-		k.world.assignments[name] = &assignment{namespace: ns, status: status, policy: deref(policy), users: identities["user"], groups: identities["group"]}
+		k.assignments[name] = &assignment{namespace: ns, status: status, policy: deref(policy), users: identities["user"], groups: identities["group"]}
 	}
 }
 
@@ -585,7 +585,7 @@ func (k walk) noPolicy(policy *string) bool { return deref(policy) == k.policy[l
 
 // inRealm gives an assignment where the namespace has it.
 func (k walk) inRealm(ns, name string) *assignment {
-	if a := k.world.assignments[name]; a != nil && a.namespace == ns {
+	if a := k.assignments[name]; a != nil && a.namespace == ns {
 		return a
 	}
 	return nil
@@ -621,7 +621,7 @@ func (k walk) deleteAssignment() {
 	ns, name := k.namespace(), k.assignment()
 	_, err := testkit.Call(k.t, k.srv, qs.DeleteIAMPolicyAssignment, qs.DeleteIAMPolicyAssignmentRequest{AwsAccountId: k.account, Namespace: ns, AssignmentName: name})
 	if k.did("DeleteIAMPolicyAssignment "+ns+"/"+name, err, when(k.inRealm(ns, name) == nil, missing)) {
-		delete(k.world.assignments, name)
+		delete(k.assignments, name)
 	}
 }
 
@@ -643,7 +643,7 @@ func (k walk) createConnector() {
 		}},
 		Permissions: entry(principal, grant), Tags: tags,
 	})
-	if !k.did("CreateActionConnector "+id, err, when(k.world.connectors[id] != nil, taken), when(grant != nil && !k.exists(principal), invalid)) {
+	if !k.did("CreateActionConnector "+id, err, when(k.connectors[id] != nil, taken), when(grant != nil && !k.exists(principal), invalid)) {
 		return
 	}
 	k.await("connector "+id, func() bool {
@@ -653,14 +653,14 @@ func (k walk) createConnector() {
 	})
 	c := newThing("Connector " + id)
 	c.list = share(c.list, principal, nil, grant)
-	k.world.connectors[id] = c
+	k.connectors[id] = c
 	k.tag(k.arn("action-connector", id), tags)
 }
 
 func (k walk) deleteConnectorStep() {
 	id := k.connector()
 	_, err := testkit.Call(k.t, k.srv, qs.DeleteActionConnector, qs.DeleteActionConnectorRequest{AwsAccountId: k.account, ActionConnectorId: id})
-	if k.did("DeleteActionConnector "+id, err, when(k.world.connectors[id] == nil, missing)) {
+	if k.did("DeleteActionConnector "+id, err, when(k.connectors[id] == nil, missing)) {
 		k.deleteConnector(id)
 	}
 }
@@ -672,7 +672,7 @@ func (k walk) shareConnector() {
 	_, err := testkit.Call(k.t, k.srv, qs.UpdateActionConnectorPermissions, qs.UpdateActionConnectorPermissionsRequest{
 		AwsAccountId: k.account, ActionConnectorId: id, GrantPermissions: entry(principal, grant), RevokePermissions: entry(principal, revoke),
 	})
-	c := k.world.connectors[id]
+	c := k.connectors[id]
 	if k.did("UpdateActionConnectorPermissions "+id, err, when(grant == nil && revoke == nil, invalid), when(c == nil, missing),
 		when(grant != nil && !k.exists(principal), invalid)) {
 		c.list = share(c.list, principal, revoke, grant)
@@ -704,11 +704,11 @@ func (k walk) createFolder() {
 		in.ParentFolderArn = new(k.arn("folder", *parent))
 	}
 	_, err := testkit.Call(k.t, k.srv, qs.CreateFolder, in)
-	if k.did("CreateFolder "+id, err, when(k.world.folders[id] != nil, taken), when(parent != nil && k.world.folders[*parent] == nil, missing),
+	if k.did("CreateFolder "+id, err, when(k.folders[id] != nil, taken), when(parent != nil && k.folders[*parent] == nil, missing),
 		when(grant != nil && !k.exists(principal), invalid)) {
 		f := newThing("Folder " + id)
 		f.parent, f.list = deref(parent), share(f.list, principal, nil, grant)
-		k.world.folders[id] = f
+		k.folders[id] = f
 		k.tag(k.arn("folder", id), tags)
 	}
 }
@@ -716,20 +716,20 @@ func (k walk) createFolder() {
 func (k walk) updateFolder() {
 	id, name := k.folder(), k.pick("name", "One", "one")
 	_, err := testkit.Call(k.t, k.srv, qs.UpdateFolder, qs.UpdateFolderRequest{AwsAccountId: k.account, FolderId: id, Name: name})
-	if k.did("UpdateFolder "+id, err, when(k.world.folders[id] == nil, missing)) {
-		k.world.folders[id].name = name
+	if k.did("UpdateFolder "+id, err, when(k.folders[id] == nil, missing)) {
+		k.folders[id].name = name
 	}
 }
 
 func (k walk) deleteFolder() {
 	id := k.folder()
 	_, err := testkit.Call(k.t, k.srv, qs.DeleteFolder, qs.DeleteFolderRequest{AwsAccountId: k.account, FolderId: id})
-	f, empty := k.world.folders[id], true
-	for _, other := range k.world.folders {
+	f, empty := k.folders[id], true
+	for _, other := range k.folders {
 		empty = empty && other.parent != id
 	}
 	if k.did("DeleteFolder "+id, err, when(f == nil, missing), when(f != nil && (!empty || len(f.holds) > 0), unready)) {
-		delete(k.world.folders, id)
+		delete(k.folders, id)
 		delete(k.tags, k.arn("folder", id))
 	}
 }
@@ -741,8 +741,8 @@ func (k walk) putIntoFolder() {
 	_, err := testkit.Call(k.t, k.srv, qs.CreateFolderMembership, qs.CreateFolderMembershipRequest{
 		AwsAccountId: k.account, FolderId: id, MemberId: member, MemberType: connectorMember,
 	})
-	f := k.world.folders[id]
-	if k.did("put "+member+" into "+id, err, when(f == nil, missing), when(k.world.connectors[member] == nil, missing), when(f != nil && f.holds[member], taken)) {
+	f := k.folders[id]
+	if k.did("put "+member+" into "+id, err, when(f == nil, missing), when(k.connectors[member] == nil, missing), when(f != nil && f.holds[member], taken)) {
 		f.holds[member] = true
 	}
 }
@@ -752,7 +752,7 @@ func (k walk) takeOutOfFolder() {
 	_, err := testkit.Call(k.t, k.srv, qs.DeleteFolderMembership, qs.DeleteFolderMembershipRequest{
 		AwsAccountId: k.account, FolderId: id, MemberId: member, MemberType: connectorMember,
 	})
-	f := k.world.folders[id]
+	f := k.folders[id]
 	if k.did("take "+member+" out of "+id, err, when(f == nil || !f.holds[member], missing)) {
 		delete(f.holds, member)
 	}
@@ -765,7 +765,7 @@ func (k walk) shareFolder() {
 	_, err := testkit.Call(k.t, k.srv, qs.UpdateFolderPermissions, qs.UpdateFolderPermissionsRequest{
 		AwsAccountId: k.account, FolderId: id, GrantPermissions: entry(principal, grant), RevokePermissions: entry(principal, revoke),
 	})
-	f := k.world.folders[id]
+	f := k.folders[id]
 	if f == nil {
 		k.did("UpdateFolderPermissions "+id, err, missing, when(grant == nil && revoke == nil, invalid))
 		return
@@ -785,8 +785,8 @@ func (k walk) moveFolder() {
 		in.ParentFolderArn = new(k.arn("folder", *parent))
 	}
 	_, err := testkit.Call(k.t, k.srv, onsightapi.MoveFolder, in)
-	f := k.world.folders[id]
-	if k.did("MoveFolder "+id, err, when(f == nil, missing), when(parent != nil && k.world.folders[*parent] == nil, missing),
+	f := k.folders[id]
+	if k.did("MoveFolder "+id, err, when(f == nil, missing), when(parent != nil && k.folders[*parent] == nil, missing),
 		when(parent != nil && f != nil && (*parent == id || slices.Contains(k.path(*parent), id)), invalid)) {
 		f.parent = deref(parent)
 	}

@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -206,7 +207,7 @@ func (k walk) compareAssignments(ns string) {
 			}), out.NextToken, nil
 		})
 		want := []string{}
-		for _, name := range sorted(k.world.assignments) {
+		for _, name := range sorted(k.assignments) {
 			if a := k.inRealm(ns, name); a != nil && (status == "" || a.status == status) {
 				want = append(want, name+" "+a.status)
 			}
@@ -233,7 +234,7 @@ func (k walk) compareAssignments(ns string) {
 			return each(out.ActiveAssignments, func(a qs.ActiveIAMPolicyAssignment) string { return *a.AssignmentName + " " + deref(a.PolicyArn) }), out.NextToken, nil
 		})
 		want := []string{}
-		for _, name := range sorted(k.world.assignments) {
+		for _, name := range sorted(k.assignments) {
 			a := k.inRealm(ns, name)
 			if a == nil || a.status != "ENABLED" {
 				continue
@@ -268,8 +269,8 @@ func (k walk) compareProfiles() {
 		}
 	}
 	out, err := testkit.Call(k.t, k.srv, qs.DescribeAccountCustomPermission, qs.DescribeAccountCustomPermissionRequest{AwsAccountId: k.account})
-	if k.expect("DescribeAccountCustomPermission", err, when(k.world.accountProfile == "", missing)) {
-		k.same("profile of the account", k.world.accountProfile, deref(out.CustomPermissionsName))
+	if k.expect("DescribeAccountCustomPermission", err, when(k.accountProfile == "", missing)) {
+		k.same("profile of the account", k.accountProfile, deref(out.CustomPermissionsName))
 	}
 }
 
@@ -289,9 +290,9 @@ func (k walk) compareConnectors() {
 		}
 		return each(out.ActionConnectorSummaries, func(c qs.ActionConnectorSummary) string { return c.ActionConnectorId + " " + c.Name.Reveal() }), out.NextToken, nil
 	})
-	k.same("connectors", each(sorted(k.world.connectors), func(id string) string { return id + " " + k.world.connectors[id].name }), got)
+	k.same("connectors", each(sorted(k.connectors), func(id string) string { return id + " " + k.connectors[id].name }), got)
 	for _, id := range connectorNames {
-		c := k.world.connectors[id]
+		c := k.connectors[id]
 		out, err := testkit.Call(k.t, k.srv, qs.DescribeActionConnectorPermissions, qs.DescribeActionConnectorPermissionsRequest{AwsAccountId: k.account, ActionConnectorId: id})
 		if k.expect("permissions of connector "+id, err, when(c == nil, missing)) {
 			k.same("permissions of connector "+id, c.list, shownList(out.Permissions))
@@ -312,7 +313,7 @@ func (k walk) compareConnectors() {
 // the folders aside.
 func (k walk) held(action string, direct bool, principals ...string) []string {
 	ids := []string{}
-	for _, id := range sorted(k.world.connectors) {
+	for _, id := range sorted(k.connectors) {
 		if k.granted(action, id, direct, principals...) {
 			ids = append(ids, id)
 		}
@@ -351,10 +352,10 @@ func (k walk) compareHoldings(ns, user string) {
 	default:
 		k.compareFound(qs.ActionConnectorSearchFilterNameEnumDirectQuicksightOwner, who, k.held(owns, true, who))
 	}
-	if len(k.world.connectors) == 0 {
+	if len(k.connectors) == 0 {
 		return
 	}
-	id, action := k.pick("asked about", sorted(k.world.connectors)...), k.pick("action", sees, "quicksight:DeleteActionConnector")
+	id, action := k.pick("asked about", sorted(k.connectors)...), k.pick("action", sees, "quicksight:DeleteActionConnector")
 	out, err := testkit.Call(k.t, k.srv, onsightapi.ExplainAccess, onsightapi.ExplainAccessRequest{
 		AwsAccountId: k.account, Principal: who, Action: action, Resource: new(k.arn("action-connector", id)),
 	})
@@ -363,7 +364,7 @@ func (k walk) compareHoldings(ns, user string) {
 }
 
 func (k walk) compareFolders() {
-	of := k.world.folders
+	of := k.folders
 	got := k.all("folders", func(limit *int32, token *string) ([]string, *string, error) {
 		out, err := testkit.Call(k.t, k.srv, qs.ListFolders, qs.ListFoldersRequest{AwsAccountId: k.account, MaxResults: limit, NextToken: token})
 		if err != nil {
@@ -407,7 +408,7 @@ func (k walk) compareFolders() {
 		})
 		k.same("subfolders of "+id, slices.DeleteFunc(sorted(of), func(sub string) bool { return of[sub].parent != id }), got)
 	}
-	for _, id := range sorted(k.world.connectors) {
+	for _, id := range sorted(k.connectors) {
 		got := k.all("folders of a connector", func(limit *int32, token *string) ([]string, *string, error) {
 			out, err := testkit.Call(k.t, k.srv, qs.ListFoldersForResource, qs.ListFoldersForResourceRequest{
 				AwsAccountId: k.account, ResourceArn: k.arn("action-connector", id), MaxResults: limit, NextToken: token,
@@ -454,9 +455,7 @@ func (k walk) compareTags() {
 			got[t.Key] = t.Value
 		}
 		want := map[string]string{}
-		for key, value := range k.tags[arn] {
-			want[key] = value
-		}
+		maps.Copy(want, k.tags[arn])
 		k.same("tags of "+arn, want, got)
 	}
 }
