@@ -48,7 +48,7 @@ type credentials struct {
 const secretField = "credentials"
 
 func (s *Service) putCredentials(tx *store.Tx, arn string, version int64, c credentials) error {
-	text, err := json.Marshal(c)
+	text, err := json.Marshal(c) //nolint:gosec // it is sealed right away
 	if err != nil {
 		return err
 	}
