@@ -23,6 +23,7 @@ import (
 	"onsight/internal/iam"
 	"onsight/internal/identity"
 	"onsight/internal/job"
+	"onsight/internal/network"
 	"onsight/internal/outbound"
 	"onsight/internal/ownership"
 	"onsight/internal/page"
@@ -55,6 +56,7 @@ type App struct {
 	uses     *identity.Uses
 	trail    *audit.Trail
 	clients  *outbound.Clients // of all that leaves the house by a network profile
+	profiles *outbound.Settings
 	log      *slog.Logger
 }
 
@@ -67,11 +69,16 @@ type Options struct {
 // Open opens the store and joins the parts. c.PublicURL must be set. The
 // caller closes the App.
 func Open(ctx context.Context, c config.Config, o Options) (app *App, err error) {
+	// Read before anything is made: a mistake in it must not leave a folder behind.
+	profiles, err := outbound.ReadSettings(c.NetworkProfiles)
+	if err != nil {
+		return nil, fmt.Errorf("-network-profiles: %w", err)
+	}
 	db, err := store.Open(ctx, database(c, o))
 	if err != nil {
 		return nil, err
 	}
-	app = &App{db: db, log: o.Log}
+	app = &App{db: db, log: o.Log, profiles: profiles}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, db.Close())
@@ -155,10 +162,9 @@ func (a *App) join(ctx context.Context, c config.Config, o Options, keys *seal.K
 		NamespacePurges: []account.NamespacePurge{people.PurgeNamespace},
 		Departed:        []func(tx *store.Tx, arn string) error{tags.Delete, resource.Forget},
 	})
-	connections, err := a.joinNetwork(c, o, tokens, accounts, tags)
-	if err != nil {
-		return err
-	}
+	connections := network.New(network.Config{
+		DB: a.db, Jobs: a.jobs, Tokens: tokens, Log: o.Log, Now: o.Now, Accounts: accounts, Tags: tags, Profiles: a.profiles,
+	})
 	fetcher.allow(connections.Default())
 	connectors := connector.New(connector.Config{
 		DB: a.db, Jobs: a.jobs, Keys: keys, Tokens: tokens, Log: o.Log, Now: o.Now,

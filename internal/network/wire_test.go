@@ -12,6 +12,7 @@ import (
 
 	"onsight/internal/config"
 	"onsight/internal/fault"
+	"onsight/internal/iamapi"
 	"onsight/internal/qs"
 	"onsight/internal/store/storetest"
 	"onsight/internal/testkit"
@@ -494,4 +495,73 @@ func TestPurge(t *testing.T) {
 			t.Errorf("left over: %v", got)
 		}
 	}, profiles(t, two))
+}
+
+// may gives the server as an IAM user sees it who may do what the statements say.
+func may(t *testing.T, srv *testkit.Server, name, statements string) *testkit.Server {
+	t.Helper()
+	if _, err := testkit.Call(t, srv, iamapi.CreateUser, iamapi.CreateUserRequest{UserName: name}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := testkit.Call(t, srv, iamapi.PutUserPolicy, iamapi.PutUserPolicyRequest{
+		UserName: name, PolicyName: "p", PolicyDocument: `{"Version": "2012-10-17", "Statement": [` + statements + `]}`,
+	}); err != nil {
+		t.Fatal(err)
+	}
+	key, err := testkit.Call(t, srv, iamapi.CreateAccessKey, iamapi.CreateAccessKeyRequest{UserName: &name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return srv.With(key.AccessKey.AccessKeyId, string(key.AccessKey.SecretAccessKey), "")
+}
+
+func TestWhoMayNot(t *testing.T) {
+	t.Parallel()
+	testkit.Each(t, func(t *testing.T, srv *testkit.Server) {
+		srv.Subscribe(t)
+		create(t, srv, connection("main"))
+		await(t, srv, "main", "CREATION_SUCCESSFUL")
+		reader := may(t, srv, "reader", `{"Effect": "Allow", "Action": "quicksight:DescribeVPCConnection", "Resource": "*"}`)
+		if _, err := describe(t, reader, "main"); err != nil {
+			t.Errorf("a reader reads: %v", err)
+		}
+		_, err := testkit.Call(t, reader, qs.ListVPCConnections, qs.ListVPCConnectionsRequest{AwsAccountId: account})
+		want(t, "a reader lists", err, "AccessDeniedException", "quicksight:ListVPCConnections")
+		_, err = testkit.Call(t, reader, qs.CreateVPCConnection, connection("other"))
+		want(t, "a reader creates", err, "AccessDeniedException", "quicksight:CreateVPCConnection")
+		_, err = update(t, reader, "main", "x", "subnet-office1", "subnet-office2")
+		want(t, "a reader updates", err, "AccessDeniedException", "quicksight:UpdateVPCConnection")
+		want(t, "a reader deletes", remove(t, reader, "main"), "AccessDeniedException", "quicksight:DeleteVPCConnection")
+
+		// The role is passed, so that must be allowed too.
+		maker := may(t, srv, "maker", `{"Effect": "Allow", "Action": "quicksight:*VPCConnection*", "Resource": "arn:aws:quicksight:*:*:vpcConnection/own-*"}`)
+		_, err = testkit.Call(t, maker, qs.CreateVPCConnection, connection("own-1"))
+		want(t, "without the role", err, "AccessDeniedException", "iam:PassRole")
+		passer := may(t, srv, "passer", `{"Effect": "Allow", "Action": "quicksight:*VPCConnection*", "Resource": "arn:aws:quicksight:*:*:vpcConnection/own-*"},
+			{"Effect": "Allow", "Action": "iam:PassRole", "Resource": "`+role+`"}`)
+		create(t, passer, connection("own-1"))
+		_, err = testkit.Call(t, passer, qs.CreateVPCConnection, connection("other"))
+		want(t, "under another name", err, "AccessDeniedException", "vpcConnection/other")
+		tagged := connection("own-2")
+		tagged.Tags = []qs.Tag{{Key: "a", Value: "b"}}
+		_, err = testkit.Call(t, passer, qs.CreateVPCConnection, tagged)
+		want(t, "with tags", err, "AccessDeniedException", "quicksight:TagResource")
+		if _, err := describe(t, srv, "own-2"); err == nil {
+			t.Error("a refused call has made a connection")
+		}
+	}, profiles(t, two))
+}
+
+func TestStandardEdition(t *testing.T) {
+	t.Parallel()
+	testkit.Each(t, func(t *testing.T, srv *testkit.Server) {
+		if _, err := testkit.Call(t, srv, qs.CreateAccountSubscription, qs.CreateAccountSubscriptionRequest{
+			AwsAccountId: account, AccountName: "small", NotificationEmail: "a@example.org", Edition: new(qs.EditionStandard),
+			AuthenticationMethod: qs.AuthenticationMethodOptionIAMAndQuicksight,
+		}); err != nil {
+			t.Fatal(err)
+		}
+		_, err := testkit.Call(t, srv, qs.CreateVPCConnection, connection("a"))
+		want(t, "the STANDARD edition", err, "UnsupportedUserEditionException", "STANDARD")
+	}, profiles(t, two), func(c *config.Config) { c.Standard = true })
 }

@@ -18,6 +18,7 @@ import (
 
 	"onsight/internal/config"
 	"onsight/internal/fault"
+	"onsight/internal/iamapi"
 	"onsight/internal/onsightapi"
 	"onsight/internal/qs"
 	"onsight/internal/store"
@@ -620,4 +621,39 @@ func stored(t *testing.T, srv *testkit.Server) []byte {
 		t.Fatal(err)
 	}
 	return all
+}
+
+func TestWhoMayNot(t *testing.T) {
+	t.Parallel()
+	p := startProvider(t)
+	testkit.Each(t, func(t *testing.T, srv *testkit.Server) {
+		srv.Subscribe(t)
+		create(t, srv, p.application("a"))
+		name := "reader"
+		if _, err := testkit.Call(t, srv, iamapi.CreateUser, iamapi.CreateUserRequest{UserName: name}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := testkit.Call(t, srv, iamapi.PutUserPolicy, iamapi.PutUserPolicyRequest{
+			UserName: name, PolicyName: "p",
+			PolicyDocument: `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "quicksight:DescribeOAuthClientApplication", "Resource": "*"}]}`,
+		}); err != nil {
+			t.Fatal(err)
+		}
+		key, err := testkit.Call(t, srv, iamapi.CreateAccessKey, iamapi.CreateAccessKeyRequest{UserName: &name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		reader := srv.With(key.AccessKey.AccessKeyId, string(key.AccessKey.SecretAccessKey), "")
+		if _, err := describe(t, reader, "a"); err != nil {
+			t.Errorf("a reader reads: %v", err)
+		}
+		_, err = testkit.Call(t, reader, qs.CreateOAuthClientApplication, p.application("b"))
+		want(t, "create", err, "AccessDeniedException", "quicksight:CreateOAuthClientApplication")
+		want(t, "update", update(t, reader, qs.UpdateOAuthClientApplicationRequest{OAuthClientApplicationId: "a"}), "AccessDeniedException", "quicksight:UpdateOAuthClientApplication")
+		want(t, "delete", remove(t, reader, "a"), "AccessDeniedException", "quicksight:DeleteOAuthClientApplication")
+		_, err = testkit.Call(t, reader, qs.ListOAuthClientApplications, qs.ListOAuthClientApplicationsRequest{AwsAccountId: account})
+		want(t, "list", err, "AccessDeniedException", "quicksight:ListOAuthClientApplications")
+		_, err = testkit.Call(t, reader, onsightapi.GetOAuthClientApplicationStatus, onsightapi.GetOAuthClientApplicationStatusRequest{AwsAccountId: account, OAuthClientApplicationId: "a"})
+		want(t, "status", err, "AccessDeniedException", "GetOAuthClientApplicationStatus")
+	}, p.reach(t))
 }
