@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs the official clients against bin/onsight: boto3 and the AWS CLI, the
-# JavaScript SDK, the Go SDK. Each suite starts servers of its own on loopback
+# JavaScript SDK, the Go SDK; and its pages in Chromium. Each suite starts servers of its own on loopback
 # ports, with data folders that are gone afterwards.
 #
 #   e2e/run.sh              all of them
@@ -45,6 +45,23 @@ run_js() {
 	NODE_NO_WARNINGS=1 npm test --silent
 }
 
+run_browser() {
+	need node "the browser suite" && need npm "the browser suite"
+	export CHROMIUM=${CHROMIUM:-/usr/bin/chromium}
+	if [ ! -x "$CHROMIUM" ]; then
+		[ "$(id -u)" = 0 ] && command -v apt-get >/dev/null ||
+			{ echo "e2e: the browser suite needs Chromium: install it, or name it with CHROMIUM" >&2; return 1; }
+		apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null
+	fi
+	cd "$root/e2e/browser"
+	if ! cmp -s package-lock.json node_modules/installed.json; then
+		npm ci --no-audit --no-fund --loglevel=error
+		cp package-lock.json node_modules/installed.json
+	fi
+	"$CHROMIUM" --version 2>/dev/null
+	npm test --silent
+}
+
 run_go() {
 	need go "the Go suite"
 	cd "$root/e2e/go"
@@ -55,12 +72,12 @@ run_go() {
 [ -x "$ONSIGHT_BIN" ] || make -C "$root" build
 mkdir -p "$cache"
 summary=() failed=0
-for suite in "${@:-python js go}"; do
+for suite in "${@:-python js go browser}"; do
 	for name in $suite; do
 		case $name in
-		python | js | go) ;;
+		python | js | go | browser) ;;
 		*)
-			echo "e2e: there is no suite $name; choose from python, js and go" >&2
+			echo "e2e: there is no suite $name; choose from python, js, go and browser" >&2
 			exit 2
 			;;
 		esac

@@ -167,3 +167,6 @@ func (a *App) tidy(ctx context.Context) (stop func()) {
 		<-ended
 	}
 }
+
+// PasswordsHashed is how many passwords have been hashed so far.
+func (a *App) PasswordsHashed() int64 { return a.signIn.Hashed() }

@@ -135,6 +135,9 @@ func New(c Config) *Service {
 	return s
 }
 
+// Hashed is how many passwords have been hashed so far.
+func (s *Service) Hashed() int64 { return s.hasher.Done() }
+
 // Handler answers the pages' addresses: web.Root and below, and /inviteuser.
 func (s *Service) Handler() http.Handler {
 	mux := http.NewServeMux()

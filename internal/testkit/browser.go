@@ -151,3 +151,7 @@ func (b *Browser) visit(method, at string, form url.Values) Shown {
 	b.t.Fatalf("%s redirects again and again", at)
 	return Shown{}
 }
+
+// PasswordsHashed is how many passwords the server has hashed so far: the work
+// that an answer took.
+func (s *Server) PasswordsHashed() int64 { return s.app.PasswordsHashed() }

@@ -63,7 +63,7 @@ func Duration(lang string, d time.Duration) string {
 	switch {
 	case d >= 48*time.Hour:
 		n, unit = int(d.Hours()/24), "days"
-	case d >= 2*time.Hour:
+	case d >= 2*time.Hour || d > 0 && d%time.Hour == 0:
 		n, unit = int(d.Hours()), "hours"
 	case d > 90*time.Second:
 		n, unit = int((d+time.Minute-1)/time.Minute), "minutes"

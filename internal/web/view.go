@@ -104,8 +104,8 @@ func (i Input) Describes() string {
 }
 
 // Input gives a field. Its label is the text field.<name> of the catalogue, its
-// hint field.<name>.hint where there is one. Options are readonly, optional and
-// focus.
+// hint field.<name>.hint where there is one. Options are readonly, optional,
+// focus, and current, which asks for field.<name>.current in its label.
 func (v *View) Input(name, kind, autocomplete, value string, options ...string) Input {
 	i := Input{Name: name, Type: kind, Autocomplete: autocomplete, Value: value, Label: v.T("field." + name)}
 	if hint := "field." + name + ".hint"; HasText(hint) {
@@ -118,6 +118,9 @@ func (v *View) Input(name, kind, autocomplete, value string, options ...string) 
 	}
 	has := func(option string) bool { return slices.Contains(options, option) }
 	i.ReadOnly, i.Optional = has("readonly"), has("optional")
+	if has("current") {
+		i.Label = v.T("field." + name + ".current")
+	}
 	i.Focus = has("focus") && len(v.page.Problems) == 0 // the list of problems has it then
 	return i
 }
