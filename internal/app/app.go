@@ -194,10 +194,7 @@ func (a *App) join(ctx context.Context, c config.Config, o Options, keys *seal.K
 
 	routes := slices.Concat(
 		accounts.Routes(), people.Routes(), connectors.Routes(), folders.Routes(), owners.Routes(), tags.Routes(), a.entities.Routes(),
-		brands.Routes(),
-		connections.Routes(),
-		accounts.Routes(), people.Routes(), connectors.Routes(), folders.Routes(), tags.Routes(), a.entities.Routes(),
-		connections.Routes(), brands.Routes(), govern.Routes(),
+		brands.Routes(), govern.Routes(),
 		connections.Routes(), applications.Routes(),
 		rights.sessions.Routes(), explanations.Routes(), sealed.Routes(), a.trail.Routes(), snapshots.Routes(),
 	)
