@@ -54,6 +54,8 @@ type Auth struct {
 	Password string `json:"password"`
 	Name     string `json:"name"`
 	Value    string `json:"value"`
+	// NamedHeader lets a key of bearer say its header: "X-Api-Key: 123".
+	NamedHeader bool `json:"namedHeader"`
 	// Service is the name in signatures of sigv4.
 	Service string `json:"service"`
 
@@ -93,6 +95,8 @@ type Test struct {
 	Operation string          `json:"operation"`
 	Input     json.RawMessage `json:"input"`
 	Success   []Condition     `json:"success"`
+	// Answers says that any answer will do that does not refuse the credentials.
+	Answers bool `json:"answers"`
 	// By has other tests by authentication type.
 	By map[string]Test `json:"by"`
 }
