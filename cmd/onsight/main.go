@@ -25,6 +25,7 @@ Commands:
   audit        export and verify the audit trail, at a running server
   export       write everything that an account has into files
   import       make an account as the files of an export say
+  people       report, count, prune, register and remove users, at a running server
   keys         change the keys that seal secrets, at a running server
   limits       say for whom limits profiles are, at a running server
   upgrade      ask a running server for a higher role, and decide such requests
@@ -70,6 +71,8 @@ func run(ctx context.Context, args []string, s streams) int {
 		err = exportCommand(ctx, args[1:], s)
 	case "import":
 		err = importCommand(ctx, args[1:], s)
+	case "people":
+		err = peopleCommand(ctx, args[1:], s)
 	case "keys":
 		err = keysCommand(ctx, args[1:], s)
 	case "limits":
