@@ -102,6 +102,9 @@ func (s *Service) getIdentityContext(ctx context.Context, in *qs.GetIdentityCont
 		if u.IdentityType == string(qs.IdentityTypeIAMIdentityCenter) {
 			return fault.Denied("Operation is disabled for identities managed by IAM Identity Center")
 		}
+		if u.DeactivatedUS != nil {
+			return fault.Precondition("User %s is deactivated. %s", u.Name, tail(in.AwsAccountId, namespace))
+		}
 		held.Namespace, held.PrincipalID = namespace, u.PrincipalID
 		return nil
 	})
@@ -231,6 +234,13 @@ func (s *Service) OpenContext(tx *store.Tx, assertion string) (account, userArn 
 	}
 	if err != nil {
 		return "", "", err
+	}
+	deactivated, err := s.Deactivated(tx, held.Account, held.Namespace, name)
+	if err != nil {
+		return "", "", err
+	}
+	if deactivated {
+		return "", "", ErrContext
 	}
 	region, err := s.accounts.IdentityRegion(tx, held.Account)
 	return held.Account, userARN(region, held.Account, held.Namespace, name), err

@@ -84,6 +84,11 @@ func (u *Uses) Write(ctx context.Context) error {
 			return err
 		}
 		found = append(found, some...)
+		if len(some) == 0 { // a user may be registered for it any time
+			u.mu.Lock()
+			u.noted[c] = us - (useHour - usesEvery).Microseconds()
+			u.mu.Unlock()
+		}
 	}
 	for len(found) > 0 {
 		batch := found[:min(usesBatch, len(found))]

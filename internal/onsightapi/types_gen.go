@@ -622,6 +622,7 @@ type Prune struct {
 	Deactivated *int64
 	Deleted     *int64
 	EndedTime   *time.Time
+	Error       *string
 	Failed      *int64
 	Kept        *int64
 	Looked      *int64

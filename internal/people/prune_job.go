@@ -47,7 +47,11 @@ func (s *Service) runPrune(ctx context.Context, j job.Job) error {
 			return err
 		}
 		for i := range people {
-			if err := r.deal(ctx, &people[i]); err != nil {
+			err := r.deal(ctx, &people[i])
+			if f, ok := errors.AsType[*fault.Fault](err); ok && f.Code != "ResourceUnavailableException" {
+				return r.fail(ctx, f.Message)
+			}
+			if err != nil {
 				return err
 			}
 		}
@@ -86,6 +90,7 @@ func (r *pruning) deal(ctx context.Context, p *Person) error {
 	if v.action == "" {
 		return nil
 	}
+	ctx = api.As(ctx, r.by.Who)
 	err := r.step(ctx, p, "")
 	if f, ok := errors.AsType[*fault.Fault](err); ok && f.Code != "ResourceUnavailableException" {
 		// What was done of it is undone; the report says why.
@@ -94,91 +99,92 @@ func (r *pruning) deal(ctx context.Context, p *Person) error {
 	return err
 }
 
-// step judges a user and does what follows, or notes why that failed before.
-func (r *pruning) step(ctx context.Context, p *Person, failed string) error {
-	ctx = api.As(ctx, r.by.Who)
+// judged judges a user as it is now. The verdict is empty for one who is gone,
+// or who was dealt with before a crash.
+func (r *pruning) judged(ctx context.Context, tx *store.Tx, p *Person) (*judge, verdict, Person, error) {
 	account := r.prune.Account
+	_, err := store.One[string](tx, `SELECT name FROM prune_steps WHERE account = $1 AND prune_id = $2 AND namespace = $3 AND name = $4`,
+		account, r.id, p.Namespace, p.Name)
+	if !errors.Is(err, store.ErrNotFound) {
+		return nil, verdict{}, Person{}, err
+	}
+	now, err := r.s.users.Person(tx, account, p.Namespace, p.Name)
+	if f, ok := errors.AsType[*fault.Fault](err); ok && f.Code == "ResourceNotFoundException" {
+		return nil, verdict{}, Person{}, nil
+	}
+	if err != nil {
+		return nil, verdict{}, Person{}, err
+	}
+	j, err := r.s.judge(ctx, tx, account, &r.policy)
+	if err != nil {
+		return nil, verdict{}, Person{}, err
+	}
+	v, err := j.of(&now)
+	return j, v, now, err
+}
+
+// step judges a user and does what follows, or notes why that has failed.
+func (r *pruning) step(ctx context.Context, p *Person, why string) error {
 	return r.s.db.Write(ctx, func(tx *store.Tx) error {
-		_, err := store.One[string](tx, `SELECT name FROM prune_steps WHERE account = $1 AND prune_id = $2 AND namespace = $3 AND name = $4`,
-			account, r.id, p.Namespace, p.Name)
-		if err == nil { // before a crash
-			return nil
-		}
-		if !errors.Is(err, store.ErrNotFound) {
-			return err
-		}
-		now, err := r.s.users.Person(tx, account, p.Namespace, p.Name)
-		if f, ok := errors.AsType[*fault.Fault](err); ok && f.Code == "ResourceNotFoundException" {
-			return nil // gone meanwhile
-		}
-		if err != nil {
-			return err
-		}
-		j, err := r.s.judge(ctx, tx, account, &r.policy)
-		if err != nil {
-			return err
-		}
-		v, err := j.of(&now)
+		j, v, now, err := r.judged(ctx, tx, p)
 		if err != nil || v.action == "" {
 			return err
 		}
-		row := stepRow{
-			Account: account, PruneID: r.id, Namespace: now.Namespace, Name: now.Name, Email: now.Email, Role: now.Role,
-			Action: string(v.action), Reason: v.reason, IdleDays: now.idleDays(j.now), AtUS: store.Micros(j.now), Error: given(&failed),
-		}
-		if failed == "" {
-			if row.Moved, err = r.act(ctx, tx, j, &now, v.action); err != nil {
+		moved := int64(0)
+		if why == "" {
+			if moved, err = r.act(ctx, tx, j, &now, v.action); err != nil {
 				return err
 			}
 		}
-		if err := store.Insert(tx, "prune_steps", row); err != nil {
+		err = store.Insert(tx, "prune_steps", stepRow{
+			Account: j.account, PruneID: r.id, Namespace: now.Namespace, Name: now.Name, Email: now.Email, Role: now.Role, Action: string(v.action),
+			Reason: v.reason, IdleDays: now.idleDays(j.now), AtUS: store.Micros(j.now), Error: given(&why), Moved: moved,
+		})
+		if err != nil {
 			return err
 		}
-		return r.count(tx, v.action, failed != "")
+		return r.count(tx, v.action, why != "")
 	})
 }
 
-// act does something to a user.
+// act does something to a user, and tells how much another one got of it.
 func (r *pruning) act(ctx context.Context, tx *store.Tx, j *judge, p *Person, action onsightapi.PruneAction) (moved int64, err error) {
-	account := r.prune.Account
 	switch action {
 	case onsightapi.PruneActionKeep:
 	case onsightapi.PruneActionWarn:
-		return 0, r.s.users.Warned(tx, account, p.Namespace, p.Name)
+		return 0, r.s.users.Warned(tx, j.account, p.Namespace, p.Name)
 	case onsightapi.PruneActionDeactivate:
 		call, err := api.PrepareFor(ctx, r.s.server, r.by, onsightapi.DeactivateUser, &onsightapi.DeactivateUserRequest{
-			AwsAccountId: account, Namespace: p.Namespace, UserName: p.Name,
+			AwsAccountId: j.account, Namespace: p.Namespace, UserName: p.Name,
 		})
-		if err != nil {
-			return 0, err
+		if err == nil {
+			_, err = call.Run(tx)
 		}
-		_, err = call.Run(tx)
 		return 0, err
 	case onsightapi.PruneActionDelete:
-		if err := r.s.users.KeepAdministrator(tx, account, p.Namespace, p.Name); err != nil {
+		if err := r.s.users.KeepAdministrator(tx, j.account, p.Namespace, p.Name); err != nil {
 			return 0, err
 		}
-		own := userARN(j.region, account, p.Namespace, p.Name)
-		if moved, err = r.s.owners.Transfer(ctx, tx, account, own, j.heir); err != nil {
+		own := userARN(j.region, j.account, p.Namespace, p.Name)
+		if moved, err = r.s.owners.Transfer(ctx, tx, j.account, own, j.heir); err != nil {
 			return 0, err
 		}
 		call, err := api.PrepareFor(ctx, r.s.server, r.by, qs.DeleteUser, &qs.DeleteUserRequest{
-			AwsAccountId: account, Namespace: p.Namespace, UserName: p.Name,
+			AwsAccountId: j.account, Namespace: p.Namespace, UserName: p.Name,
 		})
-		if err != nil {
-			return 0, err
+		if err == nil {
+			_, err = call.Run(tx)
 		}
-		_, err = call.Run(tx)
 		return moved, err
 	}
 	return 0, nil
 }
 
 // count counts a step.
-func (r *pruning) count(tx *store.Tx, action onsightapi.PruneAction, failed bool) error {
+func (r *pruning) count(tx *store.Tx, action onsightapi.PruneAction, undone bool) error {
 	return r.update(tx, func(p *prune, c *counts) {
 		switch {
-		case failed:
+		case undone:
 			c.Failed++
 		case action == onsightapi.PruneActionWarn:
 			c.Warned++
@@ -208,6 +214,16 @@ func (r *pruning) advance(ctx context.Context, people []Person, more bool) error
 	})
 }
 
+// fail ends a prune whose policy can't be followed any more: who should get what
+// deleted users own has gone, or the namespace.
+func (r *pruning) fail(ctx context.Context, why string) error {
+	return r.s.db.Write(ctx, func(tx *store.Tx) error {
+		return r.update(tx, func(p *prune, _ *counts) {
+			p.State, p.Error, p.EndedUS = failed, &why, new(store.Micros(r.s.now()))
+		})
+	})
+}
+
 func (r *pruning) update(tx *store.Tx, change func(p *prune, c *counts)) error {
 	p, err := findPrune(tx, r.prune.Account, r.id)
 	if err != nil {
@@ -222,7 +238,7 @@ func (r *pruning) update(tx *store.Tx, change func(p *prune, c *counts)) error {
 	if err != nil {
 		return fmt.Errorf("write counts: %w", err)
 	}
-	_, err = tx.Exec(`UPDATE prunes SET state = $3, ended_us = $4, at_namespace = $5, at_name = $6, counts = $7 WHERE account = $1 AND id = $2`,
-		p.Account, p.ID, p.State, p.EndedUS, p.AtNamespace, p.AtName, string(text))
+	_, err = tx.Exec(`UPDATE prunes SET state = $3, ended_us = $4, at_namespace = $5, at_name = $6, counts = $7, error = $8 WHERE account = $1 AND id = $2`,
+		p.Account, p.ID, p.State, p.EndedUS, p.AtNamespace, p.AtName, string(text), p.Error)
 	return err
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"onsight/internal/cloudtrailapi"
 	"onsight/internal/iamapi"
 	"onsight/internal/onsightapi"
 	"onsight/internal/qs"
@@ -140,5 +141,93 @@ func TestPrune(t *testing.T) {
 		refuse(onsightapi.PrunePolicy{DeactivateAfterDays: n(0)}, "ValidationException", "")
 		refused(t, srv, onsightapi.DescribePrune, onsightapi.DescribePruneRequest{AwsAccountId: srv.Account, PruneId: "gone"}, "ResourceNotFoundException", "Prune gone can't be found")
 		refused(t, srv, onsightapi.ListPruneSteps, onsightapi.ListPruneStepsRequest{AwsAccountId: srv.Account, PruneId: "gone"}, "ResourceNotFoundException", "Prune gone can't be found")
+	})
+}
+
+// centre is a row for a user of an identity centre.
+func centre(i int) onsightapi.BulkUser {
+	name := fmt.Sprintf("user-%05d", i)
+	return onsightapi.BulkUser{Line: new(int32(i)), IdentityType: new("IAM_IDENTITY_CENTER"), UserName: &name, Email: new(name + "@example.org"), UserRole: new("AUTHOR")}
+}
+
+func TestPruneDeletes(t *testing.T) {
+	testkit.Each(t, func(t *testing.T, srv *testkit.Server) {
+		srv.Subscribe(t)
+		for _, name := range []string{"a", "b", "heir"} {
+			register(t, srv, name, "AUTHOR")
+		}
+		user := func(name string) string {
+			return "arn:aws:quicksight:us-east-1:" + srv.Account + ":user/default/" + name
+		}
+		do(t, srv, qs.CreateFolder, qs.CreateFolderRequest{
+			AwsAccountId: srv.Account, FolderId: "f", Name: new("F"), Permissions: []qs.ResourcePermission{{Principal: user("a"), Actions: []string{
+				"quicksight:CreateFolder", "quicksight:DescribeFolder", "quicksight:UpdateFolder", "quicksight:DeleteFolder", "quicksight:CreateFolderMembership",
+				"quicksight:DeleteFolderMembership", "quicksight:DescribeFolderPermissions", "quicksight:UpdateFolderPermissions",
+			}}},
+		})
+		srv.Advance(100 * day)
+		policy := onsightapi.PrunePolicy{DeactivateAfterDays: new(int32(90)), DeleteAfterDays: new(int32(95)), TransferTo: new("heir"), Role: new(onsightapi.PersonRole("AUTHOR"))}
+		since := func(days int) string { return fmt.Sprintf("never seen in %d days since the registration", days) }
+		want := "DEACTIVATE a: " + since(100) + "\nDEACTIVATE b: " + since(100) + "\nKEEP heir: gets what deleted users own"
+		if _, got := apply(t, srv, policy); got != want {
+			t.Errorf("first\n%s\nwant\n%s", got, want)
+		}
+		srv.Advance(6 * day)
+		if got, want := plan(t, srv, policy), "KEEP heir: gets what deleted users own"; got != want {
+			t.Errorf("within the grace\n%s\nwant\n%s", got, want)
+		}
+		do(t, srv, onsightapi.ReactivateUser, onsightapi.ReactivateUserRequest{AwsAccountId: srv.Account, Namespace: "default", UserName: "b"})
+		srv.Advance(2 * day)
+		prune, got := apply(t, srv, policy)
+		if want := "DELETE a: " + since(108) + ", and deactivated since"; !strings.HasPrefix(got, want) || *prune.Deleted != 1 {
+			t.Errorf("after the grace\n%s\nwant\n%s", got, want)
+		}
+		steps := do(t, srv, onsightapi.ListPruneSteps, onsightapi.ListPruneStepsRequest{AwsAccountId: srv.Account, PruneId: *prune.PruneId}).Steps
+		if *steps[0].Moved != 1 {
+			t.Errorf("%d assets moved, want the folder", *steps[0].Moved)
+		}
+		permissions := do(t, srv, qs.DescribeFolderPermissions, qs.DescribeFolderPermissionsRequest{AwsAccountId: srv.Account, FolderId: "f"}).Permissions
+		if len(permissions) != 1 || permissions[0].Principal != user("heir") {
+			t.Errorf("the folder is of %+v, want heir", permissions)
+		}
+		if got := users(t, srv); got != srv.Account+" b heir" {
+			t.Errorf("left: %s", got)
+		}
+		// Each deletion is in the trail by itself, in the name of who has begun the prune.
+		events := do(t, srv, cloudtrailapi.LookupEvents, cloudtrailapi.LookupEventsRequest{LookupAttributes: []cloudtrailapi.LookupAttribute{{AttributeKey: "EventName", AttributeValue: "DeleteUser"}}}).Events
+		if len(events) != 1 || !strings.Contains(*events[0].CloudTrailEvent, `"userName":"a"`) || !strings.Contains(*events[0].CloudTrailEvent, `"sourceIPAddress":"onsight"`) {
+			t.Errorf("events of DeleteUser: %+v, want one of a", events)
+		}
+		srv.Advance(200 * day)
+		refused(t, srv, onsightapi.StartPrune, onsightapi.StartPruneRequest{AwsAccountId: srv.Account, Policy: &onsightapi.PrunePolicy{DeleteAfterDays: new(int32(95)), TransferTo: new("a")}}, "ResourceNotFoundException", "Username: a")
+	})
+}
+
+// TestPruneGoesOn stops the server in the middle of a prune: another one goes on
+// with it, and every user is dealt with once.
+func TestPruneGoesOn(t *testing.T) {
+	testkit.Each(t, func(t *testing.T, srv *testkit.Server) {
+		srv.Subscribe(t)
+		const n = 1300
+		var rows []onsightapi.BulkUser
+		for i := range n {
+			rows = append(rows, centre(i))
+		}
+		if out := bulkRegister(t, srv, onsightapi.BulkRegisterUsersRequest{Users: rows, AllOrNothing: new(true)}); *out.Done != n {
+			t.Fatalf("%d of %d registered", *out.Done, n)
+		}
+		srv.Advance(100 * day)
+		start := onsightapi.StartPruneRequest{AwsAccountId: srv.Account, Policy: &onsightapi.PrunePolicy{DeactivateAfterDays: new(int32(90)), Role: new(onsightapi.PersonRole("AUTHOR"))}}
+		id := *do(t, srv, onsightapi.StartPrune, start).Prune.PruneId
+		for range 3 {
+			if p := do(t, srv, onsightapi.DescribePrune, onsightapi.DescribePruneRequest{AwsAccountId: srv.Account, PruneId: id}).Prune; *p.State == "RUNNING" {
+				refused(t, srv, onsightapi.StartPrune, start, "ConflictException", "Prune "+id+" of the account is still running")
+			}
+			srv = srv.At(srv.Restart(t))
+		}
+		prune, steps := ended(t, srv, id)
+		if got := strings.Count(steps, "DEACTIVATE"); got != n || *prune.Deactivated != n || *prune.Looked != n+1 || *prune.Failed != 0 {
+			t.Errorf("%d steps, counts %d deactivated, %d looked at, %d failed; want %d", got, *prune.Deactivated, *prune.Looked, *prune.Failed, n)
+		}
 	})
 }

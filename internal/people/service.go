@@ -105,8 +105,8 @@ type Tags interface {
 
 // Owners is what people asks of whoever knows what users own.
 type Owners interface {
-	// Transfer gives what one user owns to another, in tx, and tells how much
-	// that is. Done again it finds nothing more.
+	// Transfer gives what one user owns to another, both given by ARN, in tx,
+	// and tells how much that is.
 	Transfer(ctx context.Context, tx *store.Tx, account, from, to string) (moved int64, err error)
 }
 

@@ -26,23 +26,25 @@ const (
 const (
 	running   = "RUNNING"
 	completed = "COMPLETED"
+	failed    = "FAILED"
 )
 
 // prune is a row of the table prunes.
 type prune struct {
-	Account     string `db:"account"`
-	ID          string `db:"id"`
-	State       string `db:"state"`
-	Policy      string `db:"policy"`
-	StartedBy   string `db:"started_by"`
-	CreatedUS   int64  `db:"created_us"`
-	EndedUS     *int64 `db:"ended_us"`
-	AtNamespace string `db:"at_namespace"`
-	AtName      string `db:"at_name"`
-	Counts      string `db:"counts"`
+	Account     string  `db:"account"`
+	ID          string  `db:"id"`
+	State       string  `db:"state"`
+	Policy      string  `db:"policy"`
+	StartedBy   string  `db:"started_by"`
+	CreatedUS   int64   `db:"created_us"`
+	EndedUS     *int64  `db:"ended_us"`
+	AtNamespace string  `db:"at_namespace"`
+	AtName      string  `db:"at_name"`
+	Counts      string  `db:"counts"`
+	Error       *string `db:"error"`
 }
 
-const pruneColumns = `account, id, state, policy, started_by, created_us, ended_us, at_namespace, at_name, counts`
+const pruneColumns = `account, id, state, policy, started_by, created_us, ended_us, at_namespace, at_name, counts, error`
 
 // counts are how many users a prune has done what to.
 type counts struct{ Looked, Warned, Deactivated, Deleted, Kept, Failed int64 }
@@ -101,7 +103,7 @@ type payload struct{ Account, ID, Region string }
 
 // api gives the prune as operations show it.
 func (p *prune) api() (*onsightapi.Prune, error) {
-	out := &onsightapi.Prune{PruneId: &p.ID, State: &p.State, StartedBy: &p.StartedBy, CreatedTime: new(store.Time(p.CreatedUS))}
+	out := &onsightapi.Prune{PruneId: &p.ID, State: &p.State, StartedBy: &p.StartedBy, CreatedTime: new(store.Time(p.CreatedUS)), Error: p.Error}
 	if p.EndedUS != nil {
 		out.EndedTime = new(store.Time(*p.EndedUS))
 	}

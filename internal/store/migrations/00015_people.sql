@@ -15,7 +15,7 @@ CREATE INDEX users_admins ON users (account, namespace, name) WHERE role IN ('AD
 CREATE TABLE prunes (
 	account      TEXT COLLATE "C" NOT NULL,
 	id           TEXT COLLATE "C" NOT NULL, -- begins with the time, so that ids are in its order
-	state        TEXT NOT NULL, -- RUNNING, COMPLETED
+	state        TEXT NOT NULL, -- RUNNING, COMPLETED, FAILED
 	policy       TEXT NOT NULL, -- JSON
 	started_by   TEXT NOT NULL, -- ARN
 	created_us   BIGINT NOT NULL,
@@ -23,6 +23,7 @@ CREATE TABLE prunes (
 	at_namespace TEXT COLLATE "C" NOT NULL,
 	at_name      TEXT COLLATE "C" NOT NULL,
 	counts       TEXT NOT NULL, -- JSON: users by what became of them
+	error        TEXT, -- why it could not go on
 	PRIMARY KEY (account, id)
 );
 CREATE UNIQUE INDEX prunes_running ON prunes (account) WHERE state = 'RUNNING';
