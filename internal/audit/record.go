@@ -46,6 +46,10 @@ const (
 // reading are the first words of operations that change nothing.
 var reading = []string{"Describe", "List", "Get", "Search", "Lookup", "Simulate", "Decode", "Explain", "Predict"}
 
+// Alters tells whether every answered call of an operation leaves an event in
+// its transaction.
+func Alters(o *wire.Operation) bool { return effectOf(o) == alters }
+
 func effectOf(o *wire.Operation) effect {
 	service := o.Service().Name()
 	switch {

@@ -46,6 +46,7 @@ type Server struct {
 	Log *Buffer
 
 	app      *app.App
+	deeds    *deeds
 	settings config.Config
 	stop     func()
 	store    store.Config
@@ -71,7 +72,7 @@ func Each(t *testing.T, test func(t *testing.T, srv *Server), options ...Option)
 // Start starts a server on a store; it stops with the test.
 func Start(t *testing.T, db store.Config, options ...Option) *Server {
 	t.Helper()
-	s := &Server{Account: Account, Region: Region, Log: &Buffer{}, store: db, shift: new(atomic.Int64)}
+	s := &Server{Account: Account, Region: Region, Log: &Buffer{}, store: db, shift: new(atomic.Int64), deeds: &deeds{}}
 	c := config.Config{
 		Data: t.TempDir(), Database: db.URL, Memory: db.Memory, Account: Account, Region: Region, PublicURL: "https://onsight.example.org",
 		InvitationLife: 24 * time.Hour, ClockWindow: 5 * time.Minute,
@@ -101,6 +102,7 @@ func (s *Server) open(t *testing.T) {
 	s.app, s.URL = opened, server.URL
 	s.stop = sync.OnceFunc(func() {
 		server.Close()
+		s.deeds.check(t, opened)
 		if err := opened.Close(context.Background()); err != nil {
 			t.Errorf("close: %v", err)
 		}
@@ -222,6 +224,7 @@ func Call[In, Out any](t *testing.T, s *Server, op contract.Op[In, Out], in In) 
 	if err := o.DecodeOutput(res.StatusCode, answer, out); err != nil {
 		t.Fatalf("%s: answer %s: %v", op.Name, answer, err)
 	}
+	s.deeds.note(o, in, out)
 	return out, nil
 }
 
