@@ -60,8 +60,10 @@ var singles = []Capability{
 
 	// Data.
 	{Name: "CreateAndUpdateDatasets", Does: "make and change datasets", Operations: dataSetChanges},
-	{Name: "CreateSPICEDataset", Parents: []string{"CreateAndUpdateDatasets"}, Does: "make datasets that are kept in SPICE",
-		Operations: []string{"CreateDataSet", "UpdateDataSet"}, Sorts: []string{"SPICE"}},
+	{
+		Name: "CreateSPICEDataset", Parents: []string{"CreateAndUpdateDatasets"}, Does: "make datasets that are kept in SPICE",
+		Operations: []string{"CreateDataSet", "UpdateDataSet"}, Sorts: []string{"SPICE"},
+	},
 	{Name: "ShareDatasets", Does: "share datasets", Operations: []string{"UpdateDataSetPermissions"}},
 	{Name: "CreateAndUpdateDataSources", Does: "make and change data sources", Operations: []string{"CreateDataSource", "UpdateDataSource", "DeleteDataSource"}},
 	{Name: "ShareDataSources", Does: "share data sources", Operations: []string{"UpdateDataSourcePermissions"}},
@@ -74,10 +76,14 @@ var singles = []Capability{
 
 	// What other families stand under.
 	{Name: "Action", Category: AI, Does: "use connectors to other services at all", Operations: append([]string{"ListActionConnectors", "SearchActionConnectors"}, connectorOperations...)},
-	{Name: "KnowledgeBase", Category: AI, Does: "use knowledge bases at all",
-		Operations: append([]string{"ListKnowledgeBases", "SearchKnowledgeBases", "BatchDeleteKnowledgeBase"}, knowledgeBaseOperations...)},
-	{Name: "CreateAndUpdateKnowledgeBases", Parents: []string{"KnowledgeBase"}, Category: AI, Does: "make and change knowledge bases",
-		Operations: []string{"CreateKnowledgeBase", "UpdateKnowledgeBase", "DeleteKnowledgeBase", "BatchDeleteKnowledgeBase"}},
+	{
+		Name: "KnowledgeBase", Category: AI, Does: "use knowledge bases at all",
+		Operations: append([]string{"ListKnowledgeBases", "SearchKnowledgeBases", "BatchDeleteKnowledgeBase"}, knowledgeBaseOperations...),
+	},
+	{
+		Name: "CreateAndUpdateKnowledgeBases", Parents: []string{"KnowledgeBase"}, Category: AI, Does: "make and change knowledge bases",
+		Operations: []string{"CreateKnowledgeBase", "UpdateKnowledgeBase", "DeleteKnowledgeBase", "BatchDeleteKnowledgeBase"},
+	},
 	{Name: "ShareKnowledgeBases", Parents: []string{"KnowledgeBase"}, Category: AI, Does: "share knowledge bases", Operations: []string{"UpdateKnowledgeBasePermissions"}},
 
 	// Agents, flows and what else there is beside analytics.
@@ -290,26 +296,34 @@ func Table() []Capability {
 		name, later := m.stem+"Action", "connectors to "+m.title
 		below := []string{name}
 		add(m, later, Capability{Name: name, Parents: []string{"Action"}, Category: AI, Does: "use connectors to " + m.title + " at all", Operations: connectorOperations})
-		add(m, later, Capability{Name: "CreateAndUpdate" + name, Parents: below, Category: AI, Does: "make and change connectors to " + m.title,
-			Operations: []string{"CreateActionConnector", "UpdateActionConnector", "DeleteActionConnector"}})
+		add(m, later, Capability{
+			Name: "CreateAndUpdate" + name, Parents: below, Category: AI, Does: "make and change connectors to " + m.title,
+			Operations: []string{"CreateActionConnector", "UpdateActionConnector", "DeleteActionConnector"},
+		})
 		add(m, later, Capability{Name: "Share" + name, Parents: below, Category: AI, Does: "share connectors to " + m.title, Operations: []string{"UpdateActionConnectorPermissions"}})
 		all = append(all, Capability{Name: "Use" + name, Parents: below, Category: AI, Does: "run the actions of connectors to " + m.title, Later: "running actions"})
 	}
 	for _, m := range knowledgeBases {
 		name, later := m.stem+"KnowledgeBase", "knowledge bases of "+m.title
 		add(m, later, Capability{Name: name, Parents: []string{"KnowledgeBase"}, Category: AI, Does: "use knowledge bases of " + m.title + " at all", Operations: knowledgeBaseOperations})
-		add(m, later, Capability{Name: "CreateAndUpdate" + name, Parents: []string{name, "CreateAndUpdateKnowledgeBases"}, Category: AI, Does: "make and change knowledge bases of " + m.title,
-			Operations: []string{"CreateKnowledgeBase", "UpdateKnowledgeBase", "DeleteKnowledgeBase"}})
-		add(m, later, Capability{Name: "Share" + name, Parents: []string{name, "ShareKnowledgeBases"}, Category: AI, Does: "share knowledge bases of " + m.title,
-			Operations: []string{"UpdateKnowledgeBasePermissions"}})
+		add(m, later, Capability{
+			Name: "CreateAndUpdate" + name, Parents: []string{name, "CreateAndUpdateKnowledgeBases"}, Category: AI, Does: "make and change knowledge bases of " + m.title,
+			Operations: []string{"CreateKnowledgeBase", "UpdateKnowledgeBase", "DeleteKnowledgeBase"},
+		})
+		add(m, later, Capability{
+			Name: "Share" + name, Parents: []string{name, "ShareKnowledgeBases"}, Category: AI, Does: "share knowledge bases of " + m.title,
+			Operations: []string{"UpdateKnowledgeBasePermissions"},
+		})
 		all = append(all, Capability{Name: "Use" + name, Parents: []string{name}, Category: AI, Does: "ask knowledge bases of " + m.title, Later: "asking knowledge bases"})
 	}
 	for _, m := range dataSources {
 		name, later := m.stem+"DataSource", "data sources of "+m.title
 		add(m, later, Capability{Name: name, Does: "make, change and share data sources of " + m.title, Operations: dataSourceOperations})
 		add(m, later, Capability{Name: "Create" + name, Parents: []string{name, "CreateAndUpdateDataSources"}, Does: "make data sources of " + m.title, Operations: []string{"CreateDataSource"}})
-		add(m, later, Capability{Name: "Update" + name, Parents: []string{name, "CreateAndUpdateDataSources"}, Does: "change data sources of " + m.title,
-			Operations: []string{"UpdateDataSource", "DeleteDataSource"}})
+		add(m, later, Capability{
+			Name: "Update" + name, Parents: []string{name, "CreateAndUpdateDataSources"}, Does: "change data sources of " + m.title,
+			Operations: []string{"UpdateDataSource", "DeleteDataSource"},
+		})
 		add(m, later, Capability{Name: "Share" + name, Parents: []string{name, "ShareDataSources"}, Does: "share data sources of " + m.title, Operations: []string{"UpdateDataSourcePermissions"}})
 	}
 	return all
