@@ -33,7 +33,7 @@ func TestQueriesUseIndexes(t *testing.T) {
 	folderARN, prefix := planARN(1), top(planAccount, planRegion)
 	connectors := strings.Replace(prefix, kindName, "action-connector", 1)
 	for name, query := range map[string]func() string{
-		"path": func() string { arg(folderARN); return upwards },
+		"path": func() string { arg(folderARN); return upwards() },
 		"inherited": func() string {
 			arg(folderARN)
 			return `SELECT arn FROM ` + above(`SELECT parent FROM folder_tree WHERE arn = $1`)

@@ -40,20 +40,23 @@ func parentOf(tx *store.Tx, account, region string, parentARN *string) (*item, e
 // pathOf gives the ARNs of the folders that a folder lies in, the top-level
 // one first.
 func pathOf(tx *store.Tx, folderARN string) ([]string, error) {
-	path, err := store.All[string](tx, upwards, folderARN)
+	path, err := store.All[string](tx, upwards(), folderARN)
 	if len(path) > 0 {
 		path = path[:len(path)-1]
 	}
 	return path, err
 }
 
-// upwards walks from a folder to the top, by the primary key: one step for
-// each level. The bound ends the walk even if rows were written by hand.
-const upwards = `SELECT w.arn FROM (WITH RECURSIVE up (arn, parent, steps) AS (
+// upwards is a query that walks from a folder to the top, by the primary key:
+// one step for each level. The bound ends the walk even if rows were written by
+// hand.
+func upwards() string {
+	return `SELECT w.arn FROM (WITH RECURSIVE up (arn, parent, steps) AS (
 		SELECT arn, parent, 0 FROM folder_tree WHERE arn = $1
 		UNION ALL
 		SELECT t.arn, t.parent, u.steps + 1 FROM up u JOIN folder_tree t ON t.arn = u.parent WHERE u.steps < 100
 	) SELECT arn, steps FROM up) w ORDER BY w.steps DESC`
+}
 
 // above is the beginning of a query for all that a walk up from start meets,
 // start itself and the top included. UNION drops what was reached before, so

@@ -154,14 +154,6 @@ func (w *world) children(id string) []string {
 	return below
 }
 
-func (w *world) height(id string) int {
-	h := 0
-	for _, c := range w.children(id) {
-		h = max(h, 1+w.height(c))
-	}
-	return h
-}
-
 func (w *world) resolved(id string) []qs.ResourcePermission {
 	all := map[string][]string{}
 	for _, f := range append(w.path(id), id) {
