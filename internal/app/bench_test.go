@@ -32,7 +32,8 @@ func open(b *testing.B) *server {
 	dir := b.TempDir()
 	c := config.Config{
 		Data: dir, SealKeyFile: dir + "/seal.key", Account: "111122223333", Region: "us-east-1",
-		ClockWindow: 5 * time.Minute, InvitationLife: time.Hour,
+		ClockWindow: 5 * time.Minute, InvitationLife: time.Hour, PublicURL: "http://localhost",
+		SignIn: config.SignIn{PasswordMemory: 19, PasswordPasses: 2, SessionLife: time.Hour, SessionIdle: time.Hour, PasswordLinkLife: time.Hour},
 	}
 	log := slog.New(slog.NewTextHandler(io.Discard, nil)) //nolint:sloglint // writing the log is part of the work
 	a, err := app.Open(context.Background(), c, app.Options{Log: log, Now: time.Now})

@@ -1,6 +1,8 @@
 package signin_test
 
 import (
+	"encoding/json"
+	"maps"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -471,5 +473,89 @@ func TestThousandAtOnce(t *testing.T) {
 			t.Errorf("%d answered, %d to come back, %d neither", in.Load(), busy.Load(), other.Load())
 		}
 		t.Logf("%d answered, %d to come back", in.Load(), busy.Load())
+	})
+}
+
+// Each way in, and each refusal, leaves an event as the real console does; no
+// event holds a password or a token.
+func TestEvents(t *testing.T) {
+	testkit.Each(t, func(t *testing.T, srv *testkit.Server) {
+		srv.Subscribe(t)
+		b := join(t, srv, "ana")
+		signIn(b, "ana", good)
+		signIn(srv.Browser(t), "hunter2-typed-here", "Wrong-password1")
+		for range 5 {
+			signIn(srv.Browser(t), "ana", "Wrong-password1")
+		}
+		b.Post("/signin/out")
+		out, err := testkit.Call(t, srv, onsightapi.ListAuditRecords, onsightapi.ListAuditRecordsRequest{AwsAccountId: srv.Account})
+		if err != nil {
+			t.Fatal(err)
+		}
+		count := map[string]int{}
+		for _, text := range out.Records {
+			var r struct {
+				EventName, EventSource, EventType, ErrorMessage, SourceIPAddress string
+				UserIdentity                                                     struct{ Type, UserName, Arn string }
+				ResponseElements                                                 map[string]any
+			}
+			if err := json.Unmarshal(text, &r); err != nil {
+				t.Fatal(err)
+			}
+			if r.EventSource != "signin.amazonaws.com" {
+				continue
+			}
+			outcome, _ := r.ResponseElements[r.EventName].(string)
+			count[r.EventName+" "+outcome+" "+r.UserIdentity.UserName]++
+			if r.EventType != "AwsConsoleSignIn" || r.UserIdentity.Type != "Unknown" || r.SourceIPAddress != "127.0.0.1" {
+				t.Errorf("event %s", text)
+			}
+			for _, secret := range []string{good, "Wrong-password1", "hunter2", b.Cookie(cookie)} {
+				if secret != "" && strings.Contains(string(text), secret) {
+					t.Errorf("an event holds %s: %s", secret, text)
+				}
+			}
+		}
+		want := map[string]int{
+			"InvitationAccepted Success ana": 1, "ConsoleLogin Success ana": 2, "ConsoleLogin Failure ana": 5,
+			"ConsoleLogin Failure HIDDEN_DUE_TO_SECURITY_REASONS": 1, "SignInLocked  ana": 1, "Logout Success ana": 1,
+		}
+		if !maps.Equal(count, want) {
+			t.Errorf("events %v, want %v", count, want)
+		}
+	})
+}
+
+// Nothing of a user is left when the account goes.
+func TestPurge(t *testing.T) {
+	testkit.Each(t, func(t *testing.T, srv *testkit.Server) {
+		srv.Subscribe(t)
+		ana := join(t, srv, "ana")
+		signIn(srv.Browser(t), "nobody", "Wrong-password1")
+		link, err := testkit.Call(t, srv, onsightapi.CreatePasswordLink, onsightapi.CreatePasswordLinkRequest{AwsAccountId: srv.Account, Namespace: "default", UserName: "ana"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := testkit.Call(t, srv, qs.UpdateAccountSettings, qs.UpdateAccountSettingsRequest{AwsAccountId: srv.Account, DefaultNamespace: "default"}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := testkit.Call(t, srv, qs.DeleteAccountSubscription, qs.DeleteAccountSubscriptionRequest{AwsAccountId: srv.Account}); err != nil {
+			t.Fatal(err)
+		}
+		if page := ana.Get("/signin/you"); page.Heading() != "Sign in" {
+			t.Errorf("after the account has gone: %s", page.Heading())
+		}
+		srv.Subscribe(t)
+		register(t, srv, "ana")
+		if page := signIn(srv.Browser(t), "ana", good); page.Status != 422 {
+			t.Errorf("the password of the account before: %d %s", page.Status, page.Heading())
+		}
+		if page := srv.Browser(t).Get(link.PasswordUrl.Reveal()); page.Status != 410 {
+			t.Errorf("the link of the account before: %d", page.Status)
+		}
+		locks, err := testkit.Call(t, srv, onsightapi.ListSignInLocks, onsightapi.ListSignInLocksRequest{AwsAccountId: srv.Account})
+		if err != nil || len(locks.Locks) != 2 || *locks.Locks[0].Attempts != 1 || *locks.Locks[1].UserName != "ana" {
+			t.Errorf("locks %+v, %v; want those of the attempt just now", locks, err)
+		}
 	})
 }
