@@ -44,7 +44,7 @@ func (d *deeds) note(o *wire.Operation, in, out any) {
 var secretMember = regexp.MustCompile(`Secret|Password|ApiKey|Token$`)
 
 func (d *deeds) collect(v reflect.Value, name string) {
-	switch v.Kind() {
+	switch v.Kind() { //nolint:exhaustive // other kinds hold no texts
 	case reflect.Pointer, reflect.Interface:
 		if !v.IsNil() {
 			d.collect(v.Elem(), name)
@@ -60,7 +60,7 @@ func (d *deeds) collect(v reflect.Value, name string) {
 			d.collect(v.Index(i), name)
 		}
 	case reflect.String:
-		if s, ok := v.Interface().(contract.Secret); ok && len(s.Reveal()) > 5 && secretMember.MatchString(name) {
+		if s, ok := reflect.TypeAssert[contract.Secret](v); ok && len(s.Reveal()) > 5 && secretMember.MatchString(name) {
 			d.secrets[s.Reveal()] = name
 		}
 	}
