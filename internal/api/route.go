@@ -125,14 +125,20 @@ func (s *Server) authorize(ctx context.Context, o *wire.Operation, req wire.Requ
 	return err
 }
 
-// table returns the routes of a service's operations, one for each.
+// table returns the routes of a service's operations, one for each. Two for one
+// are a mistake in the program.
 func table(service *wire.Service, declared []Route, gate Gate) map[*wire.Operation]Route {
 	all := make(map[*wire.Operation]Route, len(service.Operations()))
 	for _, o := range service.Operations() {
 		all[o] = Route{service: service.Name(), name: o.Name, prepare: unanswered}
 	}
+	seen := make(map[string]bool)
 	for _, r := range declared {
 		if r.service == service.Name() {
+			if seen[r.name] {
+				panic("api: two routes for " + r.name)
+			}
+			seen[r.name] = true
 			r.gated = gate != nil && gate.Gated(r.name)
 			all[service.Lookup(r.name)] = r
 		}
