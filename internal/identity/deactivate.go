@@ -2,7 +2,6 @@ package identity
 
 import (
 	"context"
-	"errors"
 
 	"onsight/internal/fault"
 	"onsight/internal/store"
@@ -71,13 +70,23 @@ func keepAdministrator(tx *store.Tx, u user) error {
 	if !isAdministrator(u.Role) || !u.mayAct() {
 		return nil
 	}
-	_, err := store.One[string](tx, `SELECT name FROM users
-		WHERE account = $1 AND role IN ('ADMIN', 'ADMIN_PRO') AND active AND deactivated_us IS NULL AND NOT (namespace = $2 AND name = $3)
-		LIMIT 1`, u.Account, u.Namespace, u.Name)
-	if errors.Is(err, store.ErrNotFound) {
-		return fault.Precondition("User %s is the last administrator of the account who can act. %s", u.Name, tail(u.Account, u.Namespace))
+	keys, err := administrators(tx, u.Account)
+	if err != nil {
+		return err
 	}
-	return err
+	for _, k := range keys {
+		if k.Namespace == u.Namespace && k.Name == u.Name {
+			continue
+		}
+		other, err := find(tx, u.Account, k.Namespace, k.Name)
+		if err != nil {
+			return err
+		}
+		if other.mayAct() {
+			return nil
+		}
+	}
+	return fault.Precondition("User %s is the last administrator of the account who can act. %s", u.Name, tail(u.Account, u.Namespace))
 }
 
 func isAdministrator(role string) bool { return role == "ADMIN" || role == "ADMIN_PRO" }

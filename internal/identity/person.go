@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"strings"
@@ -100,16 +101,34 @@ func (s *Service) Person(tx *store.Tx, account, namespace, name string) (Person,
 
 // Administrators gives those who administer an account, whether they can act or not.
 func (s *Service) Administrators(tx *store.Tx, account string) ([]Person, error) {
-	rows, err := store.All[personRow](tx, `SELECT `+personColumns+` FROM users u
-		WHERE u.account = $1 AND u.role IN ('ADMIN', 'ADMIN_PRO') ORDER BY u.namespace, u.name`, account)
+	keys, err := administrators(tx, account)
 	if err != nil {
 		return nil, err
 	}
-	people := make([]Person, len(rows))
-	for i := range rows {
-		people[i] = rows[i].person()
+	people := make([]Person, len(keys))
+	for i, k := range keys {
+		if people[i], err = s.Person(tx, account, k.Namespace, k.Name); err != nil {
+			return nil, err
+		}
 	}
 	return people, nil
+}
+
+// A userKey tells the users of an account apart.
+type userKey struct {
+	Namespace string `db:"namespace"`
+	Name      string `db:"name"`
+}
+
+// administratorKeys asks for what the index holds alone, or SQLite would not use it.
+const administratorKeys = `SELECT namespace, name FROM users WHERE account = $1 AND role IN ('ADMIN', 'ADMIN_PRO')`
+
+func administrators(tx *store.Tx, account string) ([]userKey, error) {
+	keys, err := store.All[userKey](tx, administratorKeys, account)
+	slices.SortFunc(keys, func(a, b userKey) int {
+		return cmp.Or(strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name))
+	})
+	return keys, err
 }
 
 func (r *personRow) person() Person {

@@ -31,6 +31,7 @@ func TestQueriesUseIndexes(t *testing.T) {
 		"… of a group":         {assignmentsOfUser, "SEARCH a USING COVERING INDEX iam_policy_assignees_holder", 5},
 		"identities":           {assignees, "SEARCH iam_policy_assignees USING PRIMARY KEY (account=? AND assignment=?)", 2},
 		"profiles of a caller": {boundByPrincipal, "SEARCH users USING COVERING INDEX users_account_principal (account=? AND principal_id=?)", 3},
+		"administrators":       {administratorKeys, "SEARCH users USING COVERING INDEX users_admins (account=? AND role=?)", 1},
 		"user by e-mail":       {nameByEmail, "SEARCH users USING COVERING INDEX users_email (account=? AND namespace=? AND email=?)", 3},
 		"user by principal id": {nameByPrincipal, "SEARCH users USING COVERING INDEX users_principal (account=? AND namespace=? AND principal_id=?)", 3},
 		"profile of a user":    {boundByName, "SEARCH u USING PRIMARY KEY (account=? AND namespace=? AND name=?)", 3},

@@ -8,7 +8,7 @@ ALTER TABLE users ADD COLUMN last_used_us BIGINT;
 ALTER TABLE users ADD COLUMN warned_us BIGINT;
 
 -- Few of many: an account must not lose its last administrator.
-CREATE INDEX users_admins ON users (account, namespace, name) WHERE role IN ('ADMIN', 'ADMIN_PRO');
+CREATE INDEX users_admins ON users (account, role, namespace, name) WHERE role IN ('ADMIN', 'ADMIN_PRO');
 
 -- Runs of a policy against people who are idle. The state, the last user looked
 -- at and the counts move on in the transactions that change users.
