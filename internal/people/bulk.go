@@ -3,6 +3,7 @@ package people
 import (
 	"context"
 	"errors"
+	"math/bits"
 	"sync"
 
 	"onsight/internal/fault"
@@ -70,9 +71,19 @@ func (s *Service) bulk(ctx context.Context, m mode, rows []row) error {
 				broken = err
 			}
 		})
-		return broken
+		return errors.Join(broken, s.grown(ctx, len(rows)))
 	}
 	return s.bulkWhole(ctx, m, rows)
+}
+
+// grown notes that rows were written. Whenever there are twice as many since the
+// start as there were the last time, the database is told.
+func (s *Service) grown(ctx context.Context, rows int) error {
+	now := s.written.Add(int64(rows))
+	if bits.Len64(uint64(now)) == bits.Len64(uint64(now)-uint64(rows)) { //nolint:gosec // neither is negative
+		return nil
+	}
+	return s.db.Analyze(context.WithoutCancel(ctx), "users", "group_members", "invitations")
 }
 
 // bulkWhole does rows in one transaction; a dry run takes everything back.

@@ -2,6 +2,7 @@ package people
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"onsight/internal/api"
@@ -136,6 +137,7 @@ type Service struct {
 	owners   Owners
 	noted    func(context.Context) error
 	server   *api.Server
+	written  atomic.Int64 // rows of bulk operations since the start
 }
 
 // New makes a Service and tells the job runner what it does. Serve has to be
