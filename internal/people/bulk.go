@@ -6,6 +6,7 @@ import (
 	"math/bits"
 	"sync"
 
+	"onsight/internal/api"
 	"onsight/internal/fault"
 	"onsight/internal/onsightapi"
 	"onsight/internal/store"
@@ -57,12 +58,14 @@ func (s *Service) bulk(ctx context.Context, m mode, rows []row) error {
 	if !m.whole && !m.dryRun {
 		var mu sync.Mutex
 		var broken error
+		// Each row has a record of its own, and the operation has one at its end.
+		single := api.As(ctx, api.Identity{Principal: api.Caller(ctx), Region: api.Region(ctx)})
 		each(len(rows), func(i int) {
 			r := &rows[i]
 			if r.result.Outcome != nil {
 				return
 			}
-			err := s.db.Write(ctx, func(tx *store.Tx) error { return r.do(tx) })
+			err := s.db.Write(single, func(tx *store.Tx) error { return r.do(tx) })
 			if r.refuse(err) {
 				r.failed(ctx, err)
 			} else if err != nil {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"onsight/internal/cloudtrailapi"
 	"onsight/internal/fault"
 	"onsight/internal/iamapi"
 	"onsight/internal/onsightapi"
@@ -112,6 +113,18 @@ func TestBulkRegister(t *testing.T) {
 		renewed := bulkRegister(t, srv, onsightapi.BulkRegisterUsersRequest{Users: rows[:1], RenewInvitations: new(true)}).Results[0]
 		if renewed.UserInvitationUrl == nil || *renewed.UserInvitationUrl == link {
 			t.Errorf("renewed invitation %v, want another than before", renewed.UserInvitationUrl)
+		}
+		// Every user has an event, and so has every bulk operation.
+		for name, want := range map[string]int{"RegisterUser": 3, "BulkRegisterUsers": 6} {
+			got := 0
+			for _, e := range do(t, srv, cloudtrailapi.LookupEvents, cloudtrailapi.LookupEventsRequest{LookupAttributes: []cloudtrailapi.LookupAttribute{{AttributeKey: "EventName", AttributeValue: name}}}).Events {
+				if !strings.Contains(*e.CloudTrailEvent, `"errorCode"`) {
+					got++
+				}
+			}
+			if got > want || got < want && name == "RegisterUser" { // the other ones may still be on their way
+				t.Errorf("%d events of %s, want %d", got, name, want)
+			}
 		}
 		// A later transaction of many does all.
 		var many []onsightapi.BulkUser
