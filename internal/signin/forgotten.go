@@ -46,7 +46,10 @@ func (s *Service) askForgotten(w http.ResponseWriter, r *http.Request, f signInF
 		s.say(w, r, http.StatusOK, account.Account, web.Message{Title: "forgotten.title", Text: "forgotten.ask", Action: "to.sign-in", Target: web.Root})
 		return nil
 	}
-	s.Site.Show(w, r, web.Page{Name: "forgotten", Account: account.Account, Problems: problems, Data: f})
+	s.Site.Show(w, r, web.Page{
+		Name: "forgotten", Account: account.Account, Problems: problems, Data: f,
+		Params: []string{fieldAccount, f.Account, fieldNamespace, f.Namespace, fieldUser, f.User},
+	})
 	return nil
 }
 
@@ -244,7 +247,7 @@ func (s *Service) askHeir(w http.ResponseWriter, r *http.Request, token string, 
 	if err != nil {
 		return err
 	}
-	s.Site.Show(w, r, web.Page{Name: "set-password", Account: p.Account, Problems: problems, Data: setForm{
+	s.Site.Show(w, r, web.Page{Name: "set-password", Account: p.Account, Problems: problems, Params: []string{"token", token}, Data: setForm{
 		Title: "reset.title", Lead: "reset.lead", Button: "reset.button", Action: resetPath, Token: token, Account: account.Name, Person: p,
 	}})
 	return nil

@@ -80,7 +80,7 @@ func (s *Service) askInvited(w http.ResponseWriter, r *http.Request, token strin
 	if err != nil {
 		return err
 	}
-	s.Site.Show(w, r, web.Page{Name: "set-password", Account: p.Account, Problems: problems, Data: setForm{
+	s.Site.Show(w, r, web.Page{Name: "set-password", Account: p.Account, Problems: problems, Params: []string{"token", token}, Data: setForm{
 		Title: "invitation.title", Lead: "invitation.lead", Button: "invitation.button", Action: "/inviteuser",
 		Token: token, Account: account.Name, Person: p,
 	}})

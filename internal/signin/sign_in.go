@@ -52,7 +52,10 @@ func (s *Service) askPassword(w http.ResponseWriter, r *http.Request, f signInFo
 	if err := s.mustBeAllowed(r, account.Account); err != nil {
 		return err
 	}
-	s.Site.Show(w, r, web.Page{Name: "sign-in", Account: account.Account, Problems: problems, Data: f})
+	s.Site.Show(w, r, web.Page{
+		Name: "sign-in", Account: account.Account, Problems: problems, Data: f,
+		Params: []string{fieldAccount, f.Account, fieldNamespace, f.Namespace, "next", f.Next},
+	})
 	return nil
 }
 

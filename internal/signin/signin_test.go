@@ -2,6 +2,7 @@ package signin_test
 
 import (
 	"encoding/json"
+	"html"
 	"maps"
 	"net/http"
 	"net/netip"
@@ -102,6 +103,12 @@ func TestInvitation(t *testing.T) {
 			if page.Status != 422 || !strings.Contains(page.Text(), what) || !strings.Contains(page.Body, `aria-invalid="true"`) {
 				t.Errorf("%s: %d %s", what, page.Status, page.Text())
 			}
+		}
+		problem := b.Post("/inviteuser", "token", token)
+		if _, at, ok := strings.Cut(problem.Body, `<a href="/inviteuser?lang=de`); !ok {
+			t.Errorf("no way to German: %s", problem.Body)
+		} else if at, _, _ = strings.Cut(at, `"`); srv.Browser(t).Get("/inviteuser?lang=de"+html.UnescapeString(at)).Heading() != "Willkommen" {
+			t.Errorf("the way to German, %s, has lost the token", at)
 		}
 		if *describe(t, srv, "ana").Active {
 			t.Error("active before the invitation is answered")

@@ -195,6 +195,9 @@ type Page struct {
 	Problems []Problem
 	// Data is what the page is about.
 	Data any
+	// Params are what a page that answers a form is asked for again with, in
+	// another language: names and values.
+	Params []string
 	// FormTargets are origins to which the page's forms may lead, beside this
 	// server, at last: browsers check where an answer redirects to.
 	FormTargets []string

@@ -65,13 +65,17 @@ type Choice struct {
 	Current         bool
 }
 
-// Languages are the languages to choose from. An answer to a form has no
-// address of its own to come back to in another language but the form's.
+// Languages are the languages to choose from.
 func (v *View) Languages() []Choice {
 	var all []Choice
 	for _, code := range Languages {
 		u := *v.request.URL
 		q := u.Query()
+		for i := 0; i+1 < len(v.page.Params); i += 2 {
+			if v.page.Params[i+1] != "" {
+				q.Set(v.page.Params[i], v.page.Params[i+1])
+			}
+		}
 		q.Set("lang", code)
 		all = append(all, Choice{
 			Code: code, Name: Text(code, "language.name"), Current: code == v.Lang,
