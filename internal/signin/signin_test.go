@@ -566,3 +566,48 @@ func TestPurge(t *testing.T) {
 		}
 	})
 }
+
+func TestOutOfUse(t *testing.T) {
+	testkit.Each(t, func(t *testing.T, srv *testkit.Server) {
+		srv.Subscribe(t)
+		ana := join(t, srv, "ana")
+		_, err := testkit.Call(t, srv, onsightapi.DeactivateUser, onsightapi.DeactivateUserRequest{AwsAccountId: srv.Account, Namespace: "default", UserName: "ana"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if page := ana.Get("/signin/you"); page.Heading() != "Sign in" {
+			t.Errorf("the session of someone out of use: %s", page.Heading())
+		}
+		if page := signIn(ana, "ana", good); page.Status != 422 {
+			t.Errorf("sign-in of someone out of use: %d %s", page.Status, page.Heading())
+		}
+	})
+}
+
+func TestAddressNotAllowed(t *testing.T) {
+	testkit.Each(t, func(t *testing.T, srv *testkit.Server) {
+		srv.Subscribe(t)
+		ana := join(t, srv, "ana")
+		_, err := testkit.Call(t, srv, qs.UpdateIpRestriction, qs.UpdateIpRestrictionRequest{
+			AwsAccountId: srv.Account, Enabled: new(true), IpRestrictionRuleMap: map[string]string{"203.0.113.0/24": "office"},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		srv.Advance(time.Minute) // rules are kept for some seconds
+		for what, page := range map[string]testkit.Shown{
+			"session": ana.Get("/signin/you"), "sign-in": signIn(srv.Browser(t), "ana", good), "second step": srv.Browser(t).Get("/signin?account=" + accountName),
+			"invitation": srv.Browser(t).Get(register(t, srv, "bea")),
+		} {
+			if page.Status != 403 || page.Heading() != "Not from here" || !strings.Contains(page.Text(), "127.0.0.1") {
+				t.Errorf("%s: %d %s", what, page.Status, page.Text())
+			}
+		}
+		ana.Address = "203.0.113.9"
+		if page := ana.Get("/signin/you"); page.Heading() != "Your account" {
+			t.Errorf("from the office: %d %s", page.Status, page.Heading())
+		}
+	}, func(c *config.Config) {
+		c.TrustedProxies = config.Prefixes{netip.MustParsePrefix("127.0.0.0/8")}
+	})
+}
