@@ -25,7 +25,7 @@ const (
 
 	// patience is how long an answer waits for a job that is as a rule over
 	// at once, so that a script need not poll for it.
-	patience = 15 * time.Second
+	patience = 6 * time.Second
 )
 
 // creating names the values that policies may ask about. The action Subscribe,
