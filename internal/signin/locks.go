@@ -58,6 +58,7 @@ func (l limit) pause(attempts int64) time.Duration {
 
 // The names of locks.
 func lockUser(namespace, name string) string { return bounded("user/" + namespace + "/" + name) }
+
 func lockForgotten(namespace, name string) string {
 	return bounded("forgotten/" + namespace + "/" + name)
 }

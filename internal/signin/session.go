@@ -190,7 +190,7 @@ func (s *Service) Admit(w http.ResponseWriter, r *http.Request, e Entry) error {
 	if next == "" || !web.Local(next) {
 		next = s.Site.URL(youPath)
 	}
-	http.Redirect(w, r, next, http.StatusSeeOther) //nolint:gosec // Local: nowhere but to this server
+	http.Redirect(w, r, next, http.StatusSeeOther)
 	return nil
 }
 

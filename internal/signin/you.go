@@ -236,7 +236,7 @@ func (s *Service) signOut(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	gone := s.Site.Cookie(cookieName, "", 0)
+	gone := s.Site.Cookie(cookieName, "", 0) //nolint:gosec // as Cookie makes it
 	gone.MaxAge = -1
 	http.SetCookie(w, gone)
 	s.Site.Go(w, r, outPath)
