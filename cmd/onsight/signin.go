@@ -141,7 +141,8 @@ func signInLocks(ctx context.Context, args []string, s streams) error {
 	w := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "WHO\tATTEMPTS\tLAST\tLOCKED UNTIL")
 	for _, l := range all.Locks {
-		who, until := "", "-"
+		var who string
+		until := "-"
 		if l.Address != nil {
 			who = "address " + *l.Address
 		} else {
