@@ -32,7 +32,7 @@ func TestQueriesUseIndexes(t *testing.T) {
 		"identities":           {assignees, "SEARCH iam_policy_assignees USING PRIMARY KEY (account=? AND assignment=?)", 2},
 		"profiles of a caller": {boundByPrincipal, "SEARCH users USING COVERING INDEX users_account_principal (account=? AND principal_id=?)", 3},
 		"administrators":       {administratorKeys, "SEARCH users USING COVERING INDEX users_admins (account=? AND role=?)", 1},
-		"user by e-mail":       {nameByEmail, "SEARCH users USING COVERING INDEX users_email (account=? AND namespace=? AND email=?)", 3},
+		"user by e-mail":       {nameByEmail, "SEARCH users USING COVERING INDEX users_email (email=? AND account=? AND namespace=?)", 3},
 		"user by principal id": {nameByPrincipal, "SEARCH users USING COVERING INDEX users_principal (account=? AND namespace=? AND principal_id=?)", 3},
 		"profile of a user":    {boundByName, "SEARCH u USING PRIMARY KEY (account=? AND namespace=? AND name=?)", 3},
 		"a user leaves groups": {`DELETE FROM group_members WHERE account = $1 AND namespace = $2 AND user_name = $3`, "SEARCH group_members USING", 3},

@@ -22,7 +22,9 @@ CREATE TABLE account_custom_permissions (
 -- index holds all that the profile of a caller is found by: SQLite, which takes
 -- an account to have ten users, would not use one that holds less.
 CREATE INDEX users_account_principal ON users (account, principal_id, role, custom_permissions);
-CREATE INDEX users_email ON users (account, namespace, email);
+-- The address first: by the account alone PostgreSQL would take it for what the
+-- primary key is for, until it has counted.
+CREATE INDEX users_email ON users (email, account, namespace);
 
 -- How requests for a higher role are approved, where it was said.
 CREATE TABLE self_upgrade_settings (
