@@ -17,7 +17,8 @@ import (
 // Gate asks the custom permissions of QuickSight's people, once IAM's policies
 // have allowed a call. Whoever is registered as a user is bound by the profile
 // that applies to the user, whatever credentials the call is signed with; one
-// who is registered in several namespaces, by all that apply. An account's root
+// who is registered in several namespaces, by all that apply; and a session
+// that acts for a user, by the user's too. An account's root
 // is not bound, so that no account locks itself out.
 type Gate struct {
 	db       *store.DB
@@ -43,7 +44,11 @@ func (g *Gate) Pass(ctx context.Context, who api.Principal, deeds func() ([]api.
 	}
 	var profiles []Profile
 	err := g.db.Read(ctx, func(tx *store.Tx) (err error) {
-		profiles, err = g.profiles.OfPerson(tx, k.account, k.person)
+		if profiles, err = g.profiles.OfPerson(tx, k.account, k.person); err != nil || k.actsFor == nil {
+			return err
+		}
+		vouched, err := g.profiles.OfUser(tx, *k.actsFor)
+		profiles = append(profiles, vouched...)
 		return err
 	})
 	if err != nil || len(profiles) == 0 {

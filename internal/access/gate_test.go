@@ -336,3 +336,72 @@ func TestExplainTellsTheLevel(t *testing.T) {
 		}
 	})
 }
+
+// TestIdentityContext begins a session of a role that acts for a user, and is
+// bound by the user's profile.
+func TestIdentityContext(t *testing.T) {
+	testkit.Each(t, func(t *testing.T, srv *testkit.Server) {
+		srv.Subscribe(t)
+		set(t, srv, "p", qs.Capabilities{Action: no}, nil)
+		allowed(t, "RegisterUser", register(t, srv, "ana"))
+		_, err := testkit.Call(t, srv, qs.UpdateUserCustomPermission, qs.UpdateUserCustomPermissionRequest{AwsAccountId: testkit.Account, Namespace: "default", UserName: "ana", CustomPermissionsName: "p"})
+		allowed(t, "UpdateUserCustomPermission", err)
+		made, err := testkit.Call(t, srv, qs.GetIdentityContext, qs.GetIdentityContextRequest{
+			AwsAccountId: testkit.Account, Namespace: new("default"), UserIdentifier: &qs.UserIdentifier{UserName: new(qs.Secret("ana"))},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		trust := func(actions string) string {
+			return `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":` + actions + `}}`
+		}
+		_, err = testkit.Call(t, srv, iamapi.CreateRole, iamapi.CreateRoleRequest{RoleName: "Bi", AssumeRolePolicyDocument: trust(`"sts:AssumeRole"`)})
+		allowed(t, "CreateRole", err)
+		_, err = testkit.Call(t, srv, iamapi.PutRolePolicy, iamapi.PutRolePolicyRequest{RoleName: "Bi", PolicyName: "p", PolicyDocument: allow("*", "quicksight:*")})
+		allowed(t, "PutRolePolicy", err)
+		eva := person(t, srv, "eva")
+		putPolicy(t, srv, "eva", "p", allow("*", "sts:AssumeRole"))
+		assume := func(provider, assertion string) (*testkit.Server, error) {
+			in := stsapi.AssumeRoleRequest{RoleArn: "arn:aws:iam::111122223333:role/Bi", RoleSessionName: "for-ana"}
+			if provider != "" {
+				in.ProvidedContexts = []stsapi.ProvidedContext{{ProviderArn: &provider, ContextAssertion: &assertion}}
+			}
+			out, err := testkit.Call(t, eva, stsapi.AssumeRole, in)
+			if err != nil {
+				return nil, err
+			}
+			return srv.With(out.Credentials.AccessKeyId, out.Credentials.SecretAccessKey.Reveal(), out.Credentials.SessionToken), nil
+		}
+		const provider = "arn:aws:iam::aws:contextProvider/QuickSight"
+		refused := func(what string, err error, code, text string) {
+			t.Helper()
+			if f := fault.Of(err); f == nil || f.Code != code || !strings.Contains(f.Message, text) {
+				t.Errorf("%s: %v, want %s … %s", what, err, code, text)
+			}
+		}
+		_, err = assume(provider, *made.Context)
+		refused("without sts:SetContext", err, "AccessDenied", "is not authorized to perform: sts:SetContext")
+		putPolicy(t, srv, "eva", "p", allow("*", "sts:*"))
+		_, err = testkit.Call(t, srv, iamapi.UpdateAssumeRolePolicy, iamapi.UpdateAssumeRolePolicyRequest{RoleName: "Bi", PolicyDocument: trust(`["sts:AssumeRole","sts:SetContext"]`)})
+		allowed(t, "UpdateAssumeRolePolicy", err)
+		_, err = assume("arn:aws:iam::aws:contextProvider/IdentityCenter", *made.Context)
+		refused("another provider", err, "InvalidParameterValue", "the only one that this server has")
+		_, err = assume(provider, "made-by-hand")
+		refused("made by hand", err, "InvalidParameterValue", "The ContextAssertion isn't valid")
+		list := func(as *testkit.Server) error {
+			_, err := testkit.Call(t, as, qs.ListActionConnectors, qs.ListActionConnectorsRequest{AwsAccountId: testkit.Account})
+			return err
+		}
+		plain, err := assume("", "")
+		allowed(t, "AssumeRole", err)
+		allowed(t, "the role's session", list(plain))
+		acting, err := assume(provider, *made.Context)
+		allowed(t, "AssumeRole for ana", err)
+		taken(t, "the session that acts for ana", list(acting), "which is applied to the user ana in namespace default, denies the capability Action")
+		set(t, srv, "p", qs.Capabilities{}, nil)
+		allowed(t, "after the change", list(acting))
+		srv.Advance(2 * time.Hour)
+		_, err = assume(provider, *made.Context)
+		refused("an expired one", err, "InvalidParameterValue", "The ContextAssertion isn't valid")
+	})
+}

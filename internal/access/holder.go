@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"onsight/internal/api"
+	"onsight/internal/arn"
 	"onsight/internal/contract"
 	"onsight/internal/fault"
 	"onsight/internal/policy"
@@ -32,6 +33,7 @@ type holder struct {
 	permits func(action string) error // of a session that is not for everything
 	used    string                    // the id whose use is noted: the key's of a user, the role's of a session
 	person  Person                    // as which it may be registered; empty for root
+	actsFor *arn.ARN                  // the user of QuickSight whom a context vouches for; nil for none
 }
 
 // Holders finds the holders of access keys, and keeps those found.
@@ -173,6 +175,11 @@ func (h *Holders) ofSession(ctx context.Context, accessKeyID, token string, s Se
 	if s.Kind == "role" {
 		k.used = s.ID
 		_, k.person.Session, _ = strings.Cut(s.Principal.UserID, ":")
+		if user := s.Keys.Values("quicksight:userarn"); len(user) > 0 {
+			if a, err := arn.Parse(user[0]); err == nil {
+				k.actsFor = &a
+			}
+		}
 	}
 	if s.Policies != nil {
 		if k.subject.Session, err = compile(policy.Session, s.Policies); err != nil {

@@ -15,6 +15,7 @@ import (
 	"onsight/internal/config"
 	"onsight/internal/folder"
 	"onsight/internal/iam"
+	"onsight/internal/identity"
 	"onsight/internal/outbound"
 	"onsight/internal/page"
 	"onsight/internal/resource"
@@ -60,6 +61,13 @@ func (a *App) joinAccess(c config.Config, o Options, keys *seal.Keyring, tokens 
 			return s
 		},
 		Conditions: r.authorizer.Conditions, Network: network,
+		Contexts: func(tx *store.Tx, assertion string) (account, user string, ok bool, err error) {
+			account, user, err = a.register.OpenContext(tx, assertion) // which is joined later, but before any call
+			if errors.Is(err, identity.ErrContext) {
+				return "", "", false, nil
+			}
+			return account, user, err == nil, err
+		},
 	})
 	r.holders = access.NewHolders(a.db, a.Roots, directory{a.entities}, sessions{r.sessions, a.entities}, o.Now)
 	return r, nil

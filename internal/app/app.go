@@ -51,6 +51,7 @@ type App struct {
 	entry    // how people sign in
 	jobs     *job.Runner
 	entities *iam.Service
+	register *identity.Service // of users
 	people   *people.Service
 	uses     *identity.Uses
 	trail    *audit.Trail
@@ -139,6 +140,7 @@ func (a *App) join(ctx context.Context, c config.Config, o Options, keys *seal.K
 		Departed:  []identity.Departed{tags.Delete, resource.Forget, governance.Forgetting(o.Now)},
 		PublicURL: c.PublicURL, InvitationLife: c.InvitationLife,
 	})
+	a.register = people
 	folders := folder.New(folder.Config{
 		DB: a.db, Tokens: tokens, Now: o.Now, Accounts: accounts, Principals: people, Groups: memberships{people}, Tags: tags,
 	})

@@ -41,6 +41,12 @@ func (s *Service) assumeRole(ctx context.Context, in *stsapi.AssumeRoleRequest) 
 	if in.SourceIdentity != nil {
 		a.sourceIdentity = *in.SourceIdentity
 	}
+	if a.user, err = s.provided(ctx, account, in.ProvidedContexts); err != nil {
+		return nil, err
+	}
+	if a.user != "" {
+		a.claims = policy.Keys{UserKey: {a.user}}
+	}
 	if caller != nil && caller.SourceIdentity != "" {
 		// It goes along, and cannot be changed on the way.
 		if a.sourceIdentity != "" && a.sourceIdentity != caller.SourceIdentity {
@@ -85,9 +91,6 @@ func (s *Service) mayAsk(ctx context.Context, in *stsapi.AssumeRoleRequest, call
 	if err := noMFA(in.SerialNumber, in.TokenCode); err != nil {
 		return sessionTags{}, err
 	}
-	if len(in.ProvidedContexts) > 0 {
-		return sessionTags{}, invalidParameter("ProvidedContexts are not supported: this server has no provider of contexts.")
-	}
 	if caller != nil && caller.Kind == KindRole && duration(in.DurationSeconds, 0) > maxChained {
 		return sessionTags{}, validationError("The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.")
 	}
@@ -105,6 +108,8 @@ type assumption struct {
 	// provider and claims are those of the token of an identity provider.
 	provider string
 	claims   policy.Keys
+	// user is the ARN of the user of QuickSight whom a context vouches for.
+	user string
 }
 
 // keys are the condition keys of the request, and of the role's tags.
@@ -113,6 +118,9 @@ func (a *assumption) keys() policy.Keys {
 	keys["sts:rolesessionname"] = []string{a.sessionName}
 	if a.sourceIdentity != "" {
 		keys["sts:sourceidentity"] = []string{a.sourceIdentity}
+	}
+	if a.user != "" {
+		keys["sts:requestcontextproviders"] = []string{contextProvider}
 	}
 	for k, v := range a.role.Tags {
 		k = strings.ToLower(k)
@@ -131,6 +139,9 @@ func (a *assumption) actions(assume string) []string {
 	}
 	if a.sourceIdentity != "" {
 		all = append(all, "sts:SetSourceIdentity")
+	}
+	if a.user != "" {
+		all = append(all, "sts:SetContext")
 	}
 	return all
 }

@@ -138,7 +138,7 @@ func TestWhoMayAssume(t *testing.T) {
 		}), 403, "AccessDenied", "MultiFactorAuthentication failed, unable to validate MFA code.  Please verify your MFA serial number is valid and associated with this user…")
 		refused(w, plain, stsapi.AssumeRole, assume(byName, func(in *stsapi.AssumeRoleRequest) {
 			in.ProvidedContexts = []stsapi.ProvidedContext{{ContextAssertion: new("assertion"), ProviderArn: new("arn:aws:iam::aws:contextProvider/IdentityCenter")}}
-		}), 400, "InvalidParameterValue", "ProvidedContexts are not supported…")
+		}), 400, "InvalidParameterValue", "ProvidedContexts must hold an assertion of the provider arn:aws:iam::aws:contextProvider/QuickSight…")
 	})
 }
 

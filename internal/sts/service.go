@@ -78,6 +78,10 @@ type Config struct {
 	// Conditions gives the global condition keys of a request that nobody has
 	// signed, such as aws:SourceIp; nil for none.
 	Conditions func(context.Context) policy.Context
+	// Contexts gives whom an assertion of the provider of contexts vouches for:
+	// the account and the ARN of a user of QuickSight. ok is false for what is no
+	// assertion that is good now. Nil takes none.
+	Contexts func(tx *store.Tx, assertion string) (account, user string, ok bool, err error)
 	// Network says how identity providers are reached.
 	Network idtoken.Network
 }
@@ -92,6 +96,7 @@ type Service struct {
 	judge      Judge
 	caller     func(context.Context) *Session
 	conditions func(context.Context) policy.Context
+	contexts   func(tx *store.Tx, assertion string) (account, user string, ok bool, err error)
 	tokens     *idtoken.Verifier
 	opened     sessions
 }
@@ -99,7 +104,7 @@ type Service struct {
 // New makes a Service.
 func New(c Config) *Service {
 	return &Service{
-		db: c.DB, keys: c.Keys, now: c.Now, directory: c.Directory, judge: c.Judge, caller: c.Caller, conditions: c.Conditions,
+		db: c.DB, keys: c.Keys, now: c.Now, directory: c.Directory, judge: c.Judge, caller: c.Caller, conditions: c.Conditions, contexts: c.Contexts,
 		tokens: idtoken.New(idtoken.Config{Now: c.Now, Log: c.Log, Network: c.Network}),
 	}
 }
