@@ -346,3 +346,13 @@ func (c *cache[T]) clear() {
 	defer c.mu.Unlock()
 	c.young, c.old = nil, nil
 }
+
+// PersonOf tells as whom a caller may be registered; actsFor is the user of
+// QuickSight whom a context vouches for, nil for none. The account's root is
+// nobody.
+func PersonOf(who api.Principal) (p Person, actsFor *arn.ARN) {
+	if k, _ := who.Proof.(*holder); k != nil {
+		return k.person, k.actsFor
+	}
+	return Person{}, nil
+}

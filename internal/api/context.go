@@ -60,6 +60,7 @@ type call struct {
 	stage    Stage
 	target   policy.Target
 	result   any
+	shown    any
 	recorded bool
 }
 

@@ -55,6 +55,10 @@ type Session struct {
 // Secrets in out are left out of the record.
 func Result(ctx context.Context, out any) { from(ctx).result = out }
 
+// Shown tells what the record of the call shows in the place of its input. It
+// is called as Result is.
+func Shown(ctx context.Context, in any) { from(ctx).shown = in }
+
 // A Call is a call as whoever records it sees it.
 type Call struct{ c *call }
 
@@ -79,6 +83,14 @@ func (c Call) Origin() *Origin { return &c.c.origin }
 // Input is the operation's input, a pointer to its type; nil before it is read.
 // Unless the call is Running it may be invalid.
 func (c Call) Input() any { return c.c.input }
+
+// Shown is what records show of the input: what Shown was told, or the input.
+func (c Call) Shown() any {
+	if c.c.shown != nil {
+		return c.c.shown
+	}
+	return c.c.input
+}
 
 // Result is what Result was told last; nil for nothing.
 func (c Call) Result() any { return c.c.result }

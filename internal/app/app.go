@@ -18,6 +18,7 @@ import (
 	"onsight/internal/audit"
 	"onsight/internal/config"
 	"onsight/internal/connector"
+	"onsight/internal/connector/action"
 	"onsight/internal/folder"
 	"onsight/internal/governance"
 	"onsight/internal/iam"
@@ -55,6 +56,8 @@ type App struct {
 	people   *people.Service
 	uses     *identity.Uses
 	trail    *audit.Trail
+	actions  *action.Service
+	ending   func()            // ends the tidying of actions
 	clients  *outbound.Clients // of all that leaves the house by a network profile
 	profiles *outbound.Settings
 	log      *slog.Logger
@@ -102,6 +105,7 @@ func Open(ctx context.Context, c config.Config, o Options) (app *App, err error)
 	app.trail.Start()
 	app.jobs.Start(ctx)
 	app.tidying = app.tidy(ctx)
+	app.ending = app.tidyActions(ctx)
 	return app, nil
 }
 
@@ -133,7 +137,8 @@ func (a *App) join(ctx context.Context, c config.Config, o Options, keys *seal.K
 		return err
 	}
 	secrets := resource.Secrets{Keys: keys}
-	sealed := sealing.New(keys, c.Account, a.entities.Reseal, func(ctx context.Context) (int, error) { return secrets.Reseal(ctx, a.db) }, a.trail.Reseal)
+	sealed := sealing.New(keys, c.Account, a.entities.Reseal, func(ctx context.Context) (int, error) { return secrets.Reseal(ctx, a.db) }, a.trail.Reseal,
+		func(ctx context.Context) (int, error) { return a.actions.Reseal(ctx) })
 	accounts := &accounts{}
 	people := identity.New(identity.Config{
 		DB: a.db, Keys: keys, Now: o.Now, Tokens: tokens, Accounts: accounts, Tags: tags, Entities: a.entities, Policies: policies{a.entities},
@@ -157,6 +162,7 @@ func (a *App) join(ctx context.Context, c config.Config, o Options, keys *seal.K
 			a.purgePeople,
 			brands.Purge, govern.Purge,
 			a.purgeSignIn,
+			func(ctx context.Context, account string) error { return action.Purge(ctx, a.db, account) },
 			func(ctx context.Context, account string) error { return resource.Purge(ctx, a.db, account) },
 		},
 		NamespacePurges: []account.NamespacePurge{people.PurgeNamespace},
@@ -178,6 +184,10 @@ func (a *App) join(ctx context.Context, c config.Config, o Options, keys *seal.K
 		DB: a.db, Tokens: tokens, Accounts: accounts, People: people, Folders: folders, Kinds: []string{"action-connector", "folder"},
 	})
 	explanations := access.NewService(rights.holders, rights.authorizer, access.Shared{People: people, Lists: lists{folders}, Profiles: profiles{people}}, tokens)
+	shared := access.Shared{People: people, Lists: lists{folders}, Profiles: profiles{people}}
+	if err := a.joinActions(ctx, c, o, keys, tokens, connectors, people, connections, shared); err != nil {
+		return err
+	}
 	a.joinPeople(o, tokens, people, accounts, tags, owners)
 	tags.Register("user", people.Exists)
 	tags.Register("custompermissions", people.Exists)
@@ -199,6 +209,7 @@ func (a *App) join(ctx context.Context, c config.Config, o Options, keys *seal.K
 		rights.sessions.Routes(), explanations.Routes(), sealed.Routes(), a.trail.Routes(), snapshots.Routes(),
 	)
 	routes = append(routes, a.people.Routes()...)
+	routes = append(routes, a.actions.Routes()...)
 	if err := a.joinSignIn(c, o, tokens, people, accounts, brands); err != nil {
 		return err
 	}
@@ -231,13 +242,14 @@ func (a *App) join(ctx context.Context, c config.Config, o Options, keys *seal.K
 	}
 	answering := api.New(server, routes...)
 	a.people.Serve(answering)
-	a.Handler = extras.before(withBrandImages(brands, answering, c.BasePath()), c.BasePath())
+	a.Handler = extras.before(a.withConnections(withBrandImages(brands, answering, c.BasePath()), c.BasePath()), c.BasePath())
 	return brands.FetchPending(ctx)
 }
 
 // Close stops the jobs and closes the store. Requests must have ended.
 func (a *App) Close(ctx context.Context) error {
 	a.tidying()
+	a.ending()
 	err := errors.Join(a.jobs.Stop(ctx), a.entities.WriteUses(ctx))
 	err = errors.Join(err, a.uses.Write(ctx))
 	a.trail.Stop()

@@ -12,19 +12,24 @@ import (
 
 // notInSnapshots are the tables that no snapshot holds, and why.
 var notInSnapshots = map[string]string{
-	"audit_batches":   "the trail of a server says what happened there",
-	"audit_chains":    "… and is sealed there",
-	"audit_events":    "… and is exported by audit export",
-	"group_counts":    "counters, counted anew",
-	"iam_accounts":    "counters, counted anew",
-	"jobs":            "work under way: no snapshot is taken meanwhile",
-	"prune_steps":     "reports of what was done there",
-	"prunes":          "… and runs that a job goes on with",
-	"snapshot_rows":   "snapshots themselves",
-	"snapshots":       "snapshots themselves",
-	"password_resets": "links that live for an hour",
-	"sign_in_locks":   "attempts at this server",
-	"web_sessions":    "who is signed in at this server",
+	"audit_batches":         "the trail of a server says what happened there",
+	"audit_chains":          "… and is sealed there",
+	"audit_events":          "… and is exported by audit export",
+	"connector_calls":       "the calls of a server say what was done there",
+	"connector_invocations": "answers to calls that were made there",
+	"connector_revocations": "work under way",
+	"connector_states":      "sign-ins under way, each bound to a browser",
+	"connector_tokens":      "what services gave to this server: used at two, a refresh token that rotates is void at both",
+	"group_counts":          "counters, counted anew",
+	"iam_accounts":          "counters, counted anew",
+	"jobs":                  "work under way: no snapshot is taken meanwhile",
+	"prune_steps":           "reports of what was done there",
+	"prunes":                "… and runs that a job goes on with",
+	"snapshot_rows":         "snapshots themselves",
+	"snapshots":             "snapshots themselves",
+	"password_resets":       "links that live for an hour",
+	"sign_in_locks":         "attempts at this server",
+	"web_sessions":          "who is signed in at this server",
 }
 
 // Every table is in snapshots, or is left out for a reason: nobody forgets one.

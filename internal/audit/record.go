@@ -23,6 +23,11 @@ const (
 // ourselves stands where a job of the server acts for a caller.
 const ourselves = "onsight"
 
+// published are operations of ours whose events are QuickSight's: it has no such
+// operation in its API, and records what its people do in this form (user
+// guide, data events).
+var published = map[string]bool{"InvokeAction": true}
+
 // sourceOf is the eventSource of a service.
 func sourceOf(service string) string {
 	if service == wire.Onsight {
@@ -78,7 +83,7 @@ func effectOf(o *wire.Operation) effect {
 func (t *Trail) call(b []byte, c api.Call, does effect, result any, f *fault.Fault, shared string) []byte {
 	op, who, origin := c.Operation(), c.Who(), c.Origin()
 	b = append(append(append(b, `{"eventName":"`...), op.Name...), '"')
-	if service := op.Service().Name(); service != wire.QuickSight {
+	if service := op.Service().Name(); service != wire.QuickSight && !published[op.Name] {
 		b = member(b, "eventSource", sourceOf(service))
 	}
 	b = member(b, "awsRegion", cmp.Or(who.Region, t.region))
@@ -93,7 +98,7 @@ func (t *Trail) call(b []byte, c api.Call, does effect, result any, f *fault.Fau
 	}
 	b = member(b, "sourceIPAddress", origin.Address)
 	b = optional(b, "userAgent", shorten(origin.UserAgent, maxUserAgent))
-	if in := c.Input(); in != nil {
+	if in := c.Shown(); in != nil {
 		b = appendMembers(append(b, `,"requestParameters":`...), in)
 	}
 	if result != nil && does != reads {

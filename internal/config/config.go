@@ -23,6 +23,7 @@ import (
 // Config are the settings of `onsight serve`.
 type Config struct {
 	SignIn
+	Actions
 	// Listen is the address to listen on, host:port.
 	Listen string
 	// Data is the folder of the database, the root credentials and the sealing key.
@@ -105,6 +106,7 @@ func Parse(args []string, getenv func(string) string, out io.Writer) (Config, er
 	fs.DurationVar(&c.InvitationLife, "invitation-life", 24*time.Hour, "how long an invitation can be answered")
 	fs.IntVar(&c.NamespaceQuota, "namespace-quota", 100, "how many namespaces an account has at most, the default one among them")
 	c.SignIn.flags(fs)
+	c.Actions.flags(fs)
 	fs.DurationVar(&c.ClockWindow, "clock-window", 5*time.Minute, "how far a signature's time may be from the server's clock, 15m at most")
 	fs.DurationVar(&c.AuditRetention, "audit-retention", 0, "how long events of the audit trail are kept, such as 2160h for 90 days; 0 keeps them")
 	fs.BoolVar(&c.AuditReads, "audit-reads", false, "record calls that only read in the audit trail too")
@@ -130,6 +132,7 @@ func Parse(args []string, getenv func(string) string, out io.Writer) (Config, er
 	}
 	c.RootAccessKeyID, c.RootSecretAccessKey = getenv(EnvRootAccessKeyID), getenv(EnvRootSecretAccessKey)
 	c.Memory = c.Dev && !given["data"] && c.Database == ""
+	c.CheckConnectors = c.CheckConnectors && (!c.Dev || given["check-connectors"])
 	return c, c.complete()
 }
 
@@ -192,6 +195,9 @@ func (c *Config) complete() error {
 		return fmt.Errorf("-namespace-quota %d must be at least 1", c.NamespaceQuota)
 	}
 	if err := c.SignIn.complete(); err != nil {
+		return err
+	}
+	if err := c.Actions.complete(); err != nil {
 		return err
 	}
 	if c.AuditRetention < 0 {

@@ -23,6 +23,9 @@ func (s *Service) deleteActionConnector(ctx context.Context, in *qs.DeleteAction
 			if err := s.accounts.Subscribed(tx, in.AwsAccountId); err != nil {
 				return err
 			}
+			if err := s.leaving(tx, k); err != nil {
+				return err
+			}
 			if _, err := connectors.Delete(tx, k); err != nil {
 				return err
 			}

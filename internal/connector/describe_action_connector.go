@@ -36,9 +36,17 @@ func shown(it *item) *qs.ActionConnector {
 		Arn: it.ARN, ActionConnectorId: it.ID, Type: qs.ActionConnectorType(it.Type), Name: qs.Secret(set.Name),
 		Description: optional(qs.Secret(set.Description)), VpcConnectionArn: optional(set.VPCConnectionARN),
 		Status: new(qs.ResourceStatus(it.Status)), Error: shownError(it), CreatedTime: &it.Created, LastUpdatedTime: &it.Updated,
-		EnabledActions:       actionsOf(qs.ActionConnectorType(it.Type)),
+		EnabledActions:       enabledActions(it),
 		AuthenticationConfig: &qs.ReadAuthConfig{AuthenticationType: set.Auth.Type, AuthenticationMetadata: set.Auth.shown(it.ARN)},
 	}
+}
+
+// enabledActions are those that the owner has chosen; where none were, all.
+func enabledActions(it *item) []string {
+	if it.Doc.Enabled != nil {
+		return it.Doc.Enabled
+	}
+	return actionsOf(qs.ActionConnectorType(it.Type))
 }
 
 func shownError(it *item) *qs.ActionConnectorError {

@@ -108,6 +108,8 @@ type Service struct {
 	checker      Checker
 	endpoints    Endpoints
 	foreignRoles bool
+	// changed and gone are others' business with a connector; see Also.
+	changed, gone func(tx *store.Tx, l *Live) error
 }
 
 // New makes a Service and tells the job runner what it does.

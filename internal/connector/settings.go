@@ -19,6 +19,8 @@ type document struct {
 	Settings settings `json:"settings"`
 	// Pending are those of an update in progress.
 	Pending *settings `json:"pending,omitempty"`
+	// Enabled are the ids of the actions that can be performed, sorted; nil is all.
+	Enabled []string `json:"enabled"`
 	// Error says why the last creation or update failed.
 	Error string `json:"error,omitempty"`
 }

@@ -143,7 +143,11 @@ func (s *Service) verify(ctx context.Context, j job.Job) error {
 			return err
 		}
 		it, err := connectors.Update(tx, t.Key, s.now(), func(it *item) error {
+			before := *it
 			end(it, verdict)
+			if before.Status == updating && it.Status == updated && it.Doc.Settings.Auth != before.Doc.Settings.Auth {
+				return s.replaced(tx, &before)
+			}
 			return nil
 		})
 		if err != nil {

@@ -40,6 +40,69 @@ type AccountSnapshot struct {
 	Source      *SnapshotSource
 }
 
+// ActionCall is a structure.
+type ActionCall struct {
+	ActionId           *string
+	Attempts           *int32
+	DurationMillis     *int64
+	EndUserArn         *string
+	ErrorKind          *string
+	HttpStatusCode     *int32
+	Input              json.RawMessage
+	InvocationId       *string
+	InvokeActionStatus *InvokeActionStatus
+	Output             json.RawMessage
+	StartTime          *time.Time
+}
+
+// ActionConnection is a structure.
+type ActionConnection struct {
+	Account         *string
+	AccountId       *string
+	ConnectedTime   *time.Time
+	EndUserArn      *string
+	ExpirationTime  *time.Time
+	LastRefreshTime *time.Time
+	Message         *string
+	Scopes          *string
+	Status          *ActionConnectionStatus
+}
+
+// ActionConnectionStatus is an enumeration.
+type ActionConnectionStatus string
+
+// Values of ActionConnectionStatus.
+const (
+	ActionConnectionStatusNotConnected ActionConnectionStatus = "NOT_CONNECTED"
+	ActionConnectionStatusConnected    ActionConnectionStatus = "CONNECTED"
+	ActionConnectionStatusNeedsReauth  ActionConnectionStatus = "NEEDS_REAUTH"
+	ActionConnectionStatusError        ActionConnectionStatus = "ERROR"
+)
+
+// ActionDetail is a structure.
+type ActionDetail struct {
+	ActionId     *string
+	Description  *string
+	Destructive  *bool
+	Enabled      *bool
+	Idempotent   *bool
+	InputSchema  json.RawMessage
+	Name         *string
+	OutputSchema json.RawMessage
+	Paged        *bool
+	Write        *bool
+}
+
+// ActionSummary is a structure.
+type ActionSummary struct {
+	ActionId    *string
+	Description *string
+	Destructive *bool
+	Enabled     *bool
+	Name        *string
+	Write       *bool
+}
+
 // ApplyAccountSnapshotRequest is the input of ApplyAccountSnapshot.
 type ApplyAccountSnapshotRequest struct {
 	AwsAccountId string // required
@@ -206,6 +269,45 @@ type DeleteAccountSnapshotResponse struct {
 	RequestId *string
 }
 
+// DeleteActionConnectionRequest is the input of DeleteActionConnection.
+type DeleteActionConnectionRequest struct {
+	ActionConnectorId string // required
+	AwsAccountId      string // required
+	EndUserArn        *string
+}
+
+// DeleteActionConnectionResponse is the output of DeleteActionConnection.
+type DeleteActionConnectionResponse struct {
+	RequestId *string
+	Revoked   *bool
+}
+
+// DescribeActionConnectionRequest is the input of DescribeActionConnection.
+type DescribeActionConnectionRequest struct {
+	ActionConnectorId string // required
+	AwsAccountId      string // required
+	EndUserArn        *string
+}
+
+// DescribeActionConnectionResponse is the output of DescribeActionConnection.
+type DescribeActionConnectionResponse struct {
+	Connection *ActionConnection
+	RequestId  *string
+}
+
+// DescribeActionRequest is the input of DescribeAction.
+type DescribeActionRequest struct {
+	ActionConnectorId string // required
+	ActionId          string // required
+	AwsAccountId      string // required
+}
+
+// DescribeActionResponse is the output of DescribeAction.
+type DescribeActionResponse struct {
+	Action    *ActionDetail
+	RequestId *string
+}
+
 // DescribePruneRequest is the input of DescribePrune.
 type DescribePruneRequest struct {
 	AwsAccountId string // required
@@ -259,6 +361,27 @@ type ExplainAccessResponse struct {
 	Statements []StatementFinding
 }
 
+// GetActionInvocationRequest is the input of GetActionInvocation.
+type GetActionInvocationRequest struct {
+	ActionConnectorId string // required
+	AwsAccountId      string // required
+	InvocationId      string // required
+}
+
+// GetActionInvocationResponse is the output of GetActionInvocation.
+type GetActionInvocationResponse struct {
+	ActionId           *string
+	Attempts           *int32
+	EndTime            *time.Time
+	Error              *InvokeActionError
+	InvocationId       *string
+	InvokeActionOutput *InvokeActionOutput
+	InvokeActionStatus *InvokeActionStatus
+	NextToken          *string
+	RequestId          *string
+	StartTime          *time.Time
+}
+
 // GetOAuthClientApplicationStatusRequest is the input of GetOAuthClientApplicationStatus.
 type GetOAuthClientApplicationStatusRequest struct {
 	AwsAccountId             string // required
@@ -272,6 +395,13 @@ type GetOAuthClientApplicationStatusResponse struct {
 	LastUpdatedTime   *time.Time
 	Reason            *string
 	RequestId         *string
+}
+
+// HttpInvokeActionOutput is a structure.
+type HttpInvokeActionOutput struct {
+	Body           json.RawMessage
+	Headers        map[string]string
+	HttpStatusCode *string
 }
 
 // InviteUserRequest is the input of InviteUser.
@@ -290,6 +420,54 @@ type InviteUserResponse struct {
 	Sending           *bool
 	UserInvitationUrl *Secret
 }
+
+// InvokeActionError is a structure.
+type InvokeActionError struct {
+	Code              *string
+	HttpStatusCode    *int32
+	Kind              *string
+	Message           *string
+	RetryAfterSeconds *int32
+	Retryable         *bool
+	Type              *string
+}
+
+// InvokeActionOutput is a structure.
+type InvokeActionOutput struct {
+	HttpInvokeActionOutput *HttpInvokeActionOutput
+}
+
+// InvokeActionRequest is the input of InvokeAction.
+type InvokeActionRequest struct {
+	ActionConnectorId string // required
+	ActionId          string // required
+	Asynchronous      *bool
+	AwsAccountId      string // required
+	EndUserArn        *string
+	IdempotencyKey    *string
+	Input             json.RawMessage
+	NextToken         *string
+}
+
+// InvokeActionResponse is the output of InvokeAction.
+type InvokeActionResponse struct {
+	Attempts           *int32
+	InvocationId       *string
+	InvokeActionOutput *InvokeActionOutput
+	InvokeActionStatus *InvokeActionStatus
+	NextToken          *string
+	RequestId          *string
+}
+
+// InvokeActionStatus is an enumeration.
+type InvokeActionStatus string
+
+// Values of InvokeActionStatus.
+const (
+	InvokeActionStatusRunning InvokeActionStatus = "RUNNING"
+	InvokeActionStatusSuccess InvokeActionStatus = "SUCCESS"
+	InvokeActionStatusFailed  InvokeActionStatus = "FAILED"
+)
 
 // Language is an enumeration.
 type Language string
@@ -345,6 +523,33 @@ type ListAccountSnapshotsRequest struct {
 type ListAccountSnapshotsResponse struct {
 	RequestId *string
 	Snapshots []AccountSnapshot
+}
+
+// ListActionCallsRequest is the input of ListActionCalls.
+type ListActionCallsRequest struct {
+	ActionConnectorId string // required
+	AwsAccountId      string // required
+	MaxResults        *int32
+	NextToken         *string
+}
+
+// ListActionCallsResponse is the output of ListActionCalls.
+type ListActionCallsResponse struct {
+	Calls     []ActionCall
+	NextToken *string
+	RequestId *string
+}
+
+// ListActionsRequest is the input of ListActions.
+type ListActionsRequest struct {
+	ActionConnectorId string // required
+	AwsAccountId      string // required
+}
+
+// ListActionsResponse is the output of ListActions.
+type ListActionsResponse struct {
+	Actions   []ActionSummary
+	RequestId *string
 }
 
 // ListAuditRecordsRequest is the input of ListAuditRecords.
@@ -622,7 +827,6 @@ type Prune struct {
 	Deactivated *int64
 	Deleted     *int64
 	EndedTime   *time.Time
-	Error       *string
 	Failed      *int64
 	Kept        *int64
 	Looked      *int64
@@ -798,6 +1002,20 @@ const (
 	SnapshotSourceUpload  SnapshotSource = "UPLOAD"
 )
 
+// StartActionConnectionRequest is the input of StartActionConnection.
+type StartActionConnectionRequest struct {
+	ActionConnectorId string // required
+	AwsAccountId      string // required
+	EndUserArn        *string
+}
+
+// StartActionConnectionResponse is the output of StartActionConnection.
+type StartActionConnectionResponse struct {
+	ConnectUrl     *Secret
+	ExpirationTime *time.Time
+	RequestId      *string
+}
+
 // StartPruneRequest is the input of StartPrune.
 type StartPruneRequest struct {
 	AwsAccountId string       // required
@@ -818,6 +1036,23 @@ type StatementFinding struct {
 	Misses    []string
 	Policy    *string
 	Statement *string
+}
+
+// TestActionConnectorRequest is the input of TestActionConnector.
+type TestActionConnectorRequest struct {
+	ActionConnectorId string // required
+	AwsAccountId      string // required
+	EndUserArn        *string
+}
+
+// TestActionConnectorResponse is the output of TestActionConnector.
+type TestActionConnectorResponse struct {
+	Account        *string
+	AccountId      *string
+	DurationMillis *int64
+	Message        *string
+	Passed         *bool
+	RequestId      *string
 }
 
 // TransferOwnershipRequest is the input of TransferOwnership.
@@ -877,6 +1112,19 @@ type UnownedResource struct {
 	LastUpdatedTime *time.Time
 	Name            *string
 	Region          *string
+}
+
+// UpdateEnabledActionsRequest is the input of UpdateEnabledActions.
+type UpdateEnabledActionsRequest struct {
+	ActionConnectorId string   // required
+	AwsAccountId      string   // required
+	EnabledActions    []string // required
+}
+
+// UpdateEnabledActionsResponse is the output of UpdateEnabledActions.
+type UpdateEnabledActionsResponse struct {
+	EnabledActions []string
+	RequestId      *string
 }
 
 // UpgradeRole is an enumeration.

@@ -1,0 +1,69 @@
+package config
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Actions are the settings of connectors that act.
+type Actions struct {
+	// CheckConnectors has new settings of connectors tried at the services.
+	CheckConnectors bool
+	// ActionRate is how many calls a second each caller may make with one
+	// connector; 0 is as many as they like.
+	ActionRate float64
+	// ActionPayloads keeps inputs and outputs of calls, redacted;
+	// ActionRetention is how long calls are kept.
+	ActionPayloads  bool
+	ActionRetention time.Duration
+	// AWSEndpoints are the addresses of AWS's services where they are not AWS's
+	// own; AWSExternalID is told where roles of connectors are assumed.
+	AWSEndpoints  Endpoints
+	AWSExternalID string
+}
+
+func (c *Actions) flags(fs *flag.FlagSet) {
+	fs.BoolVar(&c.CheckConnectors, "check-connectors", true, "try new settings of action connectors at their services before they come into force (default false with -dev)")
+	fs.Float64Var(&c.ActionRate, "action-rate", 20, "`number` of actions a second that each caller may perform with one connector, for a moment twice as many; 0 is no limit")
+	fs.BoolVar(&c.ActionPayloads, "action-payloads", false, "keep inputs and outputs of actions with the calls, shortened and without what looks like a secret")
+	fs.DurationVar(&c.ActionRetention, "action-retention", 30*24*time.Hour, "how long calls of actions are kept; 0 keeps them")
+	fs.TextVar(&c.AWSEndpoints, "aws-endpoints", Endpoints(nil), "`addresses` of AWS's services for connectors that authenticate with IAM, such as sts=https://sts.example.org,s3=https://s3.example.org; * is all others")
+	fs.StringVar(&c.AWSExternalID, "aws-external-id", "", "external `id` that is told where roles of connectors are assumed (default the connector's ARN)")
+}
+
+func (c *Actions) complete() error {
+	if c.ActionRate < 0 || c.ActionRetention < 0 {
+		return errors.New("-action-rate and -action-retention must not be negative")
+	}
+	return nil
+}
+
+// Endpoints are addresses of services by their names.
+type Endpoints map[string]string
+
+// MarshalText writes the addresses.
+func (e Endpoints) MarshalText() ([]byte, error) {
+	var all []string
+	for name, address := range e {
+		all = append(all, name+"="+address)
+	}
+	return []byte(strings.Join(all, ",")), nil
+}
+
+// UnmarshalText reads the addresses.
+func (e *Endpoints) UnmarshalText(text []byte) error {
+	*e = Endpoints{}
+	for one := range strings.SplitSeq(string(text), ",") {
+		name, address, ok := strings.Cut(strings.TrimSpace(one), "=")
+		u, err := url.Parse(address)
+		if !ok || name == "" || err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			return fmt.Errorf("%q is not the name of a service with its address, such as sts=https://sts.example.org", one)
+		}
+		(*e)[name] = address
+	}
+	return nil
+}
