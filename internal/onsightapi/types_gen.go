@@ -827,6 +827,7 @@ type Prune struct {
 	Deactivated *int64
 	Deleted     *int64
 	EndedTime   *time.Time
+	Error       *string
 	Failed      *int64
 	Kept        *int64
 	Looked      *int64
