@@ -39,6 +39,8 @@ type Base struct {
 	// Append is what the path of the base endpoint ends with; it is added where
 	// it is missing.
 	Append string `json:"append"`
+	// Unless are parts of addresses that have their own end.
+	Unless []string `json:"unless"`
 	// Hook names the code that finds the base, where it has to be asked for.
 	Hook string `json:"hook"`
 }
@@ -122,6 +124,10 @@ type Errors struct {
 	Message []string `json:"message"`
 	Code    []string `json:"code"`
 	Header  string   `json:"header"`
+	// Details are what else the answer tells; they are added to the message.
+	Details []Detail `json:"details"`
+	// Kinds say what sort of error a code is, where the status does not.
+	Kinds map[string]string `json:"kinds"`
 	// Throttled are statuses besides 429 that ask for patience when the answer
 	// has a Retry-After, and codes that do so whatever the status.
 	Throttled     []int    `json:"throttled"`
@@ -129,6 +135,12 @@ type Errors struct {
 	// Expired are codes that say that the token is no good any more, whatever
 	// the status.
 	Expired []string `json:"expired"`
+}
+
+// A Detail is a part of an answer, and the word that goes before it.
+type Detail struct {
+	Text    string `json:"text"`
+	Pointer string `json:"pointer"`
 }
 
 // Operation is one action, or a hidden operation.
@@ -149,9 +161,13 @@ type Operation struct {
 	BodyPath string
 	// Statuses are the answers that the document names as successes; empty is
 	// any 2xx.
-	Statuses   []int
-	Success    []Condition
-	Output     string
+	Statuses []int
+	Success  []Condition
+	Output   string
+	// OutputHeaders are headers that are the output of an answer without a body.
+	OutputHeaders []string
+	// File says that the answer is a file, whatever it looks like.
+	File       bool
 	Pagination *Pagination
 	Hook       string
 	AWS        *AWS
@@ -178,8 +194,11 @@ type Field struct {
 	Name, Wire string
 	In         string
 	// Pointer is the JSON Pointer of a field of the body, below the operation's
-	// BodyPath.
-	Pointer  string
+	// BodyPath. The members of an object without one lie beside the other fields.
+	Pointer string
+	// Encoding names what is made of the value before it is sent; empty is
+	// nothing.
+	Encoding string
 	Required bool
 	// Constant is what is always sent; nil is an input.
 	Constant json.RawMessage
@@ -204,11 +223,14 @@ type Pagination struct {
 	Limit string `json:"limit"`
 	// Next points to the cursor or the address of the next page, More to a value
 	// that is true while there is one, Last to one that is true when there is
-	// none, Total to the number of all items or pages.
-	Next  string `json:"next"`
-	More  string `json:"more"`
-	Last  string `json:"last"`
-	Total string `json:"total"`
+	// none, Total to the number of all items or pages. Where a service tells
+	// none of them, a page that is not full is the last.
+	Next string `json:"next"`
+	// Parameter is that part of an address at Next which is the cursor.
+	Parameter string `json:"parameter"`
+	More      string `json:"more"`
+	Last      string `json:"last"`
+	Total     string `json:"total"`
 	// Items points to the list.
 	Items string `json:"items"`
 }

@@ -8,7 +8,7 @@
 //
 //	x-onsight-connector:
 //	  type: JIRA_CLOUD               # of CreateActionConnector
-//	  base: {append: /api/v1, hook: atlassian-site}
+//	  base: {append: /api/v1, unless: [/gateway/], hook: atlassian-site}
 //	                                 # what the base endpoint ends with, added where it is missing
 //	  hosts: [files.slack.com]       # beside the base endpoint's, where answers may point to
 //	  authentication:                # by AuthenticationType; see Auth
@@ -18,7 +18,8 @@
 //	  headers: {Accept: application/json}   # sent with every request
 //	  test: {operation: GetMyself, success: [{pointer: /accountId}]}
 //	                                 # or by authentication type: {by: {OAUTH2_CLIENT_CREDENTIALS: {operation: …}}}
-//	  errors: {message: [/errorMessages/0, /message], code: [/code]}
+//	  errors: {message: [/errorMessages/0, /message], code: [/code], details: [{text: needed, pointer: /needed}],
+//	    kinds: {channel_not_found: NotFound}}
 //	  success: [{pointer: /ok, equals: true}]   # of every answer, beside its status
 //
 // Of an operation:
@@ -31,6 +32,8 @@
 //	x-onsight-body-path: /fields     # the body's properties lie under this pointer
 //	x-onsight-success: [{pointer: /ok, equals: true}]
 //	x-onsight-output: /result        # the useful part of the answer
+//	x-onsight-output-headers: [Location]   # are the output of an answer without a body
+//	x-onsight-file: true             # the answer is a file, even one of JSON
 //	x-onsight-pagination: {kind: cursor, input: cursor, next: /response_metadata/next_cursor, items: /channels}
 //	x-onsight-hook: jira-transition  # one of the closed list of hooks
 //	x-onsight-aws: {target: Textract.AnalyzeDocument}
@@ -38,7 +41,9 @@
 // Of a parameter, or a property of the body:
 //
 //	x-onsight-name: pageSize         # what callers call it: [A-Za-z0-9_.-]{1,64}
-//	x-onsight-pointer: /project/key  # where in the body it goes, below x-onsight-body-path
+//	x-onsight-pointer: /project/key  # where in the body it goes, below x-onsight-body-path;
+//	                                 # "" lays an object's members beside the other fields
+//	x-onsight-encoding: adf          # one of the closed list of encodings
 //	x-onsight-constant: true         # always sent, and no input
 //
 // The input of an action is one object: parameters and the properties of the

@@ -43,6 +43,9 @@ func (in *input) add(o *Operation, f Field, extensions map[string]any, schema ma
 	if name != "" {
 		f.Name = name
 	}
+	if err := extension(extensions, "x-onsight-encoding", where, &f.Encoding); err != nil {
+		return err
+	}
 	if constant, ok := extensions["x-onsight-constant"]; ok {
 		text, err := json.Marshal(constant)
 		if err != nil {

@@ -147,6 +147,8 @@ func (d *Definition) add(path, method string, item *openapi3.PathItem, from *ope
 		{"x-onsight-body-path", &o.BodyPath},
 		{"x-onsight-success", &o.Success},
 		{"x-onsight-output", &o.Output},
+		{"x-onsight-output-headers", &o.OutputHeaders},
+		{"x-onsight-file", &o.File},
 		{"x-onsight-pagination", &o.Pagination},
 		{"x-onsight-hook", &o.Hook},
 		{"x-onsight-aws", &o.AWS},

@@ -25,6 +25,11 @@ import (
 	"onsight/internal/connector/engine"
 )
 
+var kinds = []engine.Kind{
+	engine.Invalid, engine.Refused, engine.Unauthenticated, engine.Denied, engine.Missing, engine.Conflict, engine.Throttled,
+	engine.Unavailable, engine.TimedOut, engine.TooLarge, engine.Rejected,
+}
+
 // Every definition can be read, names hooks that there are, and says how it is
 // authenticated and tested.
 func TestDefinitions(t *testing.T) {
@@ -42,6 +47,14 @@ func TestDefinitions(t *testing.T) {
 				t.Errorf("%s: the test of %s is %s, which is no operation", name, how, test.Operation)
 			}
 		}
+		if hook := d.Connector.Base.Hook; hook != "" && !engine.HasBaseHook(hook) {
+			t.Errorf("%s: the base has the hook %s, which is none", name, hook)
+		}
+		for code, kind := range d.Connector.Errors.Kinds {
+			if !slices.Contains(kinds, engine.Kind(kind)) {
+				t.Errorf("%s: %s is of kind %s, which is none", name, code, kind)
+			}
+		}
 		if n := len(d.Actions); n == 0 || n > 100 {
 			t.Errorf("%s has %d actions, and may have 1 to 100", name, n)
 		}
@@ -51,6 +64,11 @@ func TestDefinitions(t *testing.T) {
 			}
 			if !o.Hidden && (o.Description == "" || o.Label == o.ID) {
 				t.Errorf("%s: %s has no summary or no description", name, id)
+			}
+			for _, f := range o.Fields {
+				if f.Encoding != "" && !engine.HasEncoding(f.Encoding) {
+					t.Errorf("%s: %s: %s has the encoding %s, which is none", name, id, f.Name, f.Encoding)
+				}
 			}
 			for _, how := range o.Authentication {
 				if _, ok := d.Connector.Authentication[how]; !ok {

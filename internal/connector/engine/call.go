@@ -84,17 +84,7 @@ func (c *Call) Do(ctx context.Context) (*Result, error) {
 	if c.Sleep == nil {
 		c.Sleep = sleep
 	}
-	var res *Result
-	var err error
-	if name := c.Operation.Hook; name != "" {
-		hook := hookOf(name)
-		if hook == nil {
-			return nil, fmt.Errorf("engine: there is no hook %s", name)
-		}
-		res, err = hook(ctx, c)
-	} else {
-		res, err = c.Send(ctx, c.Operation, c.Input)
-	}
+	res, err := c.perform(ctx)
 	if err != nil {
 		e, ok := errors.AsType[*Error](err)
 		if !ok {
@@ -105,6 +95,30 @@ func (c *Call) Do(ctx context.Context) (*Result, error) {
 	}
 	res.Attempts = c.attempts
 	return res, nil
+}
+
+// perform finds the base endpoint, and does what the operation asks.
+func (c *Call) perform(ctx context.Context) (*Result, error) {
+	if name := c.Definition.Connector.Base.Hook; name != "" {
+		find := baseHooks[name]
+		if find == nil {
+			return nil, fmt.Errorf("engine: there is no hook %s for base endpoints", name)
+		}
+		base, err := find(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+		c.Base = base
+	}
+	name := c.Operation.Hook
+	if name == "" {
+		return c.Send(ctx, c.Operation, c.Input)
+	}
+	hook := hookOf(name)
+	if hook == nil {
+		return nil, fmt.Errorf("engine: there is no hook %s", name)
+	}
+	return hook(ctx, c)
 }
 
 // Run performs another operation of the definition as part of this call, for a
@@ -123,6 +137,30 @@ func (c *Call) Send(ctx context.Context, o *definition.Operation, input map[stri
 	if err != nil {
 		return nil, err
 	}
+	return c.deliver(ctx, o, m)
+}
+
+// SendTo sends the request of an operation to an address that the service gave
+// in an answer, for a hook. Only where the address belongs to the service by
+// its origin or by the definition is it asked, with or without the credential.
+func (c *Call) SendTo(ctx context.Context, o *definition.Operation, input map[string]any, address string, credential bool) (*Result, error) {
+	to, err := c.Base.Parse(address)
+	if err != nil || address == "" {
+		return nil, refused("the service gave an address that is none")
+	}
+	if err := c.allowed(to); err != nil {
+		return nil, err
+	}
+	m, err := c.message(o, input)
+	if err != nil {
+		return nil, err
+	}
+	m.url, m.anonymous = to, !credential
+	return c.deliver(ctx, o, m)
+}
+
+// deliver sends a message until it is answered for good.
+func (c *Call) deliver(ctx context.Context, o *definition.Operation, m *message) (*Result, error) {
 	renewed := false
 	for attempt := 1; ; attempt++ {
 		c.attempts++
@@ -193,7 +231,7 @@ const maxRedirects = 3
 // once sends a message once, and follows redirects of reads to where the
 // definition allows.
 func (c *Call) once(ctx context.Context, o *definition.Operation, m *message) (*Result, error) {
-	to, credentials := m.url, true
+	to, credentials := m.url, !m.anonymous
 	for redirects := 0; ; redirects++ {
 		r, err := http.NewRequestWithContext(ctx, m.method, to.String(), m.reader())
 		if err != nil {

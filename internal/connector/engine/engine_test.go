@@ -24,10 +24,11 @@ openapi: 3.1.0
 info: {title: Tracker, version: "1"}
 x-onsight-connector:
   type: TRACKER
-  base: {append: /v2}
+  base: {append: /v2, unless: [/v3/]}
   hosts: [files.example.org]
   headers: {X-Client: onsight}
-  errors: {message: [/error/message], code: [/error/code], header: X-Reason, throttled: [503], expired: [token_expired]}
+  errors: {message: [/error/message], code: [/error/code], header: X-Reason, throttled: [503], expired: [token_expired],
+    details: [{text: needed, pointer: /needed}, {pointer: /hint}], kinds: {no_scope: Denied, no_channel: NotFound}}
 paths:
   /issues:
     get:
@@ -72,6 +73,30 @@ paths:
       x-onsight-pagination: {kind: offset, input: start, total: X-Total-Count}
       parameters: [{name: start, in: query, schema: {type: integer}}]
       responses: {"200": {description: ok}}
+  /short:
+    get:
+      operationId: Short
+      x-onsight-pagination: {kind: offset, input: start, limit: count}
+      parameters:
+        - {name: start, in: query, schema: {type: integer}}
+        - {name: count, in: query, schema: {type: integer, default: 2}}
+      responses: {"200": {description: ok}}
+  /inside:
+    get:
+      operationId: Inside
+      x-onsight-pagination: {kind: cursor, input: cursor, next: /_links/next, parameter: cursor}
+      parameters: [{name: cursor, in: query, schema: {type: string}}]
+      responses: {"200": {description: ok}}
+  /free:
+    post:
+      operationId: Free
+      x-onsight-body-path: /fields
+      x-onsight-output-headers: [Location]
+      requestBody: {content: {application/json: {schema: {type: object, properties: {
+        others: {type: object, x-onsight-pointer: ""}, name: {type: string}}}}}}
+      responses: {"201": {description: ok}}
+  /file:
+    get: {operationId: File, x-onsight-file: true, x-onsight-success: [{pointer: /ok, equals: true}], responses: {"200": {description: ok}}}
   /linked:
     get: {operationId: Linked, x-onsight-pagination: {kind: link}, responses: {"200": {description: ok}}}
 `
@@ -167,6 +192,11 @@ func TestRequests(t *testing.T) {
 			"Create", `{"summary":"a < b","count":12345678901234567890.5,"project":"ABC"}`,
 			`POST /api/v2/issues?client=100 {"issue":{"count":12345678901234567890.5,"fields":{"project":{"key":"ABC"}},"kind":"bug","summary":"a < b"}}`,
 		},
+		{
+			"Free", `{"name":"a","others":{"name":"b","x/y":[1]}}`,
+			`POST /api/v2/free?client=100 {"fields":{"name":"a","x/y":[1]}}`,
+		},
+		{"Free", `{"others":{}}`, `POST /api/v2/free?client=100 {}`},
 		{"Upload", `{"id":"1","content":{"content":"aGk="}}`, "PUT /api/v2/issues/1/file?client=100 hi"},
 		{"Form", `{"a":"x y","b":[1,2]}`, "POST /api/v2/form?client=100 a=x+y&b=1&b=2"},
 	} {
@@ -180,6 +210,23 @@ func TestRequests(t *testing.T) {
 		}
 		if h := b.headers[0]; h.Get("Authorization") != "Bearer first" || h.Get("X-Client") != "onsight" || h.Get("Accept") != "application/json" {
 			t.Errorf("%s: headers %v", c.action, h)
+		}
+	}
+}
+
+// What a base endpoint ends with is added once, and not to another kind of
+// address.
+func TestBase(t *testing.T) {
+	t.Parallel()
+	for base, want := range map[string]string{"": "/v2/issues/1", "/v2": "/v2/issues/1", "/v2/": "/v2/issues/1", "/v3/acme": "/v3/acme/issues/1"} {
+		b := service(t, answer(200, `{}`))
+		call := b.call("Get", `{"id":"1"}`)
+		var err error
+		if call.Base, err = url.Parse(b.server.URL + base); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := call.Do(t.Context()); err != nil || b.seen[0] != "GET "+want {
+			t.Errorf("%s: %q, %v, want %s", base, b.seen, err, want)
 		}
 	}
 }
@@ -244,6 +291,8 @@ func TestErrors(t *testing.T) {
 		{"text", answer(409, "edited by another", "Content-Type", "text/plain"), "Get", engine.Conflict, "edited by another", 1},
 		{"ok is false", answer(200, `{"ok":false,"error":{"message":"no"}}`), "Create", engine.Rejected, "no", 1},
 		{"expired in a success", answer(200, `{"ok":false,"error":{"code":"token_expired"}}`), "Create", engine.Unauthenticated, "", 1},
+		{"a code says more than the status", answer(200, `{"ok":false,"error":{"code":"no_scope","message":"no"},"needed":"write","hint":"ask"}`), "Create", engine.Denied, "no (needed: write; ask)", 1},
+		{"a code that is a place", answer(200, `{"ok":false,"error":{"code":"no_channel","message":"no"}}`), "Create", engine.Missing, "no_channel: no", 1},
 		{"broken JSON", answer(200, `{"a":`), "Get", engine.Rejected, "not valid JSON", 1},
 		{"deep JSON", answer(200, strings.Repeat("[", 65)+strings.Repeat("]", 65)), "Get", engine.Rejected, "not valid JSON", 1},
 		{"fails and reads", answer(500, `{}`), "Get", engine.Unavailable, "status 500", 3},
@@ -323,13 +372,26 @@ func TestPages(t *testing.T) {
 		t.Errorf("by offset, second page: %+v, %v, %q", res, err, b.seen)
 	}
 
-	b = service(t, answer(200, `[]`, "Link", `</a>; rel="prev", </b?x=1>; rel="next"`), answer(200, `[]`))
-	if res, err = b.call("Linked", `{}`).Do(t.Context()); err != nil || res.Next != b.server.URL+"/b?x=1" {
+	b = service(t, answer(200, `[1,2]`), answer(200, `[3]`))
+	if res, err = b.call("Short", `{}`).Do(t.Context()); err != nil || res.Next != "2" {
+		t.Errorf("a full page: %+v, %v", res, err)
+	}
+	if res, err = b.call("Short", `{"start":2}`).Do(t.Context()); err != nil || res.Next != "" {
+		t.Errorf("a page that is not full: %+v, %v", res, err)
+	}
+
+	b = service(t, answer(200, `{"_links":{"next":"/wiki/pages?limit=2&cursor=a%2Bb%3D"}}`))
+	if res, err = b.call("Inside", `{}`).Do(t.Context()); err != nil || res.Next != "a+b=" {
+		t.Errorf("by a cursor inside an address: %+v, %v", res, err)
+	}
+
+	b = service(t, answer(200, `[]`, "Link", `</a>; rel="prev", </b?x=1,2>; rel="next"`), answer(200, `[]`))
+	if res, err = b.call("Linked", `{}`).Do(t.Context()); err != nil || res.Next != b.server.URL+"/b?x=1,2" {
 		t.Fatalf("by link: %+v, %v", res, err)
 	}
 	call = b.call("Linked", `{}`)
 	call.Next = res.Next
-	if _, err = call.Do(t.Context()); err != nil || b.seen[1] != "GET /b?x=1" {
+	if _, err = call.Do(t.Context()); err != nil || b.seen[1] != "GET /b?x=1,2" {
 		t.Errorf("by link, second page: %v, %q", err, b.seen)
 	}
 	call = b.call("Linked", `{}`)
@@ -348,6 +410,20 @@ func TestOutput(t *testing.T) {
 	}
 	if diff := cmp.Diff(&engine.Binary{ContentType: "image/png", Size: 2, Content: "AAE="}, res.Output); diff != "" {
 		t.Errorf("a picture:\n%s", diff)
+	}
+	b = service(t, answer(200, `{"ok": false}`, "Content-Disposition", `attachment; filename="a b.json"`))
+	if res, err = b.call("File", `{}`).Do(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(&engine.Binary{ContentType: "application/json", Size: 13, Filename: "a b.json", Content: "eyJvayI6IGZhbHNlfQ=="}, res.Output); diff != "" {
+		t.Errorf("a file of JSON:\n%s", diff)
+	}
+	b = service(t, answer(201, "", "Location", "/items/7"))
+	if res, err = b.call("Free", `{}`).Do(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string]any{"location": "/items/7"}, res.Output); diff != "" {
+		t.Errorf("headers:\n%s", diff)
 	}
 	b = service(t, answer(204, ""))
 	if res, err = b.call("Get", `{"id":"1"}`).Do(t.Context()); err != nil || res.Output != nil || res.Status != 204 {

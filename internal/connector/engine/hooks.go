@@ -1,6 +1,9 @@
 package engine
 
-import "context"
+import (
+	"context"
+	"net/url"
+)
 
 // A hook performs an action in more than one request, or changes what data
 // cannot say how. It sends with Call.Send and Call.Run.
@@ -11,8 +14,26 @@ var hooks = map[string]hook{
 	"http": plainHTTP,
 }
 
+// A baseHook finds the base endpoint that requests go to.
+type baseHook func(ctx context.Context, c *Call) (*url.URL, error)
+
+// baseHooks is closed too.
+var baseHooks = map[string]baseHook{}
+
+// An encoding makes of a value what the service takes in its place.
+type encoding func(value any) (any, error)
+
+// encodings is closed too.
+var encodings = map[string]encoding{}
+
 // hookOf gives the hook of a name; nil where there is none.
 func hookOf(name string) hook { return hooks[name] }
 
 // HasHook tells whether there is a hook of a name.
 func HasHook(name string) bool { return hookOf(name) != nil }
+
+// HasBaseHook tells whether there is a hook for base endpoints of a name.
+func HasBaseHook(name string) bool { return baseHooks[name] != nil }
+
+// HasEncoding tells whether there is an encoding of a name.
+func HasEncoding(name string) bool { return encodings[name] != nil }

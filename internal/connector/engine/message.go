@@ -24,6 +24,8 @@ type message struct {
 	url    *url.URL
 	header http.Header
 	body   []byte
+	// anonymous goes without the credential.
+	anonymous bool
 }
 
 func (m *message) reader() io.Reader {
@@ -47,6 +49,7 @@ func (c *Call) message(o *definition.Operation, input map[string]any) (*message,
 	inside := make(map[string]any)
 	var whole *definition.Field
 	var parts []part
+	var beside []map[string]any
 	for _, f := range o.Fields {
 		value, there, err := valueOf(f, input)
 		if err != nil {
@@ -57,6 +60,11 @@ func (c *Call) message(o *definition.Operation, input map[string]any) (*message,
 		}
 		if !there {
 			continue
+		}
+		if f.Encoding != "" {
+			if value, err = encoded(f, value); err != nil {
+				return nil, err
+			}
 		}
 		switch f.In {
 		case definition.InPath:
@@ -75,6 +83,10 @@ func (c *Call) message(o *definition.Operation, input map[string]any) (*message,
 			m.header.Set(f.Wire, text)
 		case definition.InBody:
 			parts = append(parts, part{f, value})
+			if object, ok := value.(map[string]any); ok && f.Pointer == "" {
+				beside = append(beside, object)
+				continue
+			}
 			if err := pointer.Set(inside, o.BodyPath+f.Pointer, value); err != nil {
 				return nil, fmt.Errorf("engine: %s: %w", f.Name, err)
 			}
@@ -82,6 +94,9 @@ func (c *Call) message(o *definition.Operation, input map[string]any) (*message,
 			whole = &f
 			parts = []part{{f, value}}
 		}
+	}
+	if err := mix(inside, o.BodyPath, beside); err != nil {
+		return nil, err
 	}
 	if err := c.address(m, o, path, query); err != nil {
 		return nil, err
@@ -116,8 +131,10 @@ func (c *Call) address(m *message, o *definition.Operation, path string, query u
 	base := *c.Base
 	base.RawQuery, base.Fragment = "", ""
 	root := strings.TrimSuffix(base.String(), "/")
-	if add := c.Definition.Connector.Base.Append; add != "" && !strings.HasSuffix(root, add) {
-		root += add
+	at := c.Definition.Connector.Base
+	has := func(end string) bool { return strings.Contains(root, end) }
+	if !strings.HasSuffix(root, at.Append) && !slices.ContainsFunc(at.Unless, has) {
+		root += at.Append
 	}
 	u, err := url.Parse(root + path)
 	if err != nil || !sameOrigin(u, c.Base) {
@@ -152,6 +169,32 @@ func valueOf(f definition.Field, input map[string]any) (value any, there bool, e
 	d.UseNumber()
 	err = d.Decode(&value)
 	return value, true, err
+}
+
+// encoded is a value as the service takes it.
+func encoded(f definition.Field, value any) (any, error) {
+	encode := encodings[f.Encoding]
+	if encode == nil {
+		return nil, fmt.Errorf("engine: there is no encoding %s", f.Encoding)
+	}
+	return encode(value)
+}
+
+// mix lays the members of objects beside what is below a pointer already, which
+// stays as it is.
+func mix(inside map[string]any, at string, objects []map[string]any) error {
+	for _, object := range objects {
+		for name, value := range object {
+			p := at + "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
+			if _, there := pointer.Get(inside, p); there {
+				continue
+			}
+			if err := pointer.Set(inside, p, value); err != nil {
+				return invalid("%s: %v", name, err)
+			}
+		}
+	}
+	return nil
 }
 
 // segment makes a part of a path of a value, which stays a part.

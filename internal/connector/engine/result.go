@@ -9,6 +9,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -34,10 +35,11 @@ type Result struct {
 	Attempts int
 }
 
-// Binary is an answer that is neither JSON nor text.
+// Binary is an answer that is neither JSON nor text, or a file.
 type Binary struct {
 	ContentType string `json:"contentType"`
 	Size        int    `json:"size"`
+	Filename    string `json:"filename,omitempty"`
 	// Content is base64.
 	Content string `json:"content"`
 }
@@ -65,6 +67,11 @@ func (c *Call) result(o *definition.Operation, answer *http.Response, from *url.
 		}
 	}
 	media, _, _ := mime.ParseMediaType(answer.Header.Get("Content-Type"))
+	if o.File && successful(o, answer.StatusCode) {
+		_, disposition, _ := mime.ParseMediaType(answer.Header.Get("Content-Disposition"))
+		res.Output = &Binary{ContentType: media, Size: len(text), Filename: disposition["filename"], Content: base64.StdEncoding.EncodeToString(text)}
+		return res, nil
+	}
 	value, isJSON, err := decode(text, media)
 	if !successful(o, answer.StatusCode) || isJSON && !c.holds(o, value) {
 		return nil, c.failure(answer, value, text, media)
@@ -72,6 +79,14 @@ func (c *Call) result(o *definition.Operation, answer *http.Response, from *url.
 	switch {
 	case err != nil:
 		return nil, &Error{Kind: Rejected, Status: answer.StatusCode, Message: "The service answered with something that is not valid JSON.", cause: err}
+	case len(text) == 0 && len(o.OutputHeaders) > 0:
+		told := make(map[string]any)
+		for _, name := range o.OutputHeaders {
+			if value := answer.Header.Get(name); value != "" {
+				told[strings.ToLower(name)] = value
+			}
+		}
+		res.Output = told
 	case len(text) == 0:
 	case isJSON:
 		res.Output = value
@@ -187,13 +202,15 @@ func (c *Call) failure(answer *http.Response, value any, text []byte, media stri
 	if e.Message == "" {
 		e.Message = "The service answered with status " + strconv.Itoa(e.Status) + " and no explanation."
 	}
-	e.Message = clip(e.Message)
+	e.Message = clip(e.Message + details(errs.Details, value))
 	asks := e.RetryAfter > 0 && slices.Contains(errs.Throttled, e.Status)
 	switch {
 	case slices.Contains(errs.Expired, e.Code):
 		e.Kind = Unauthenticated
 	case e.Status == http.StatusTooManyRequests, asks, slices.Contains(errs.ThrottleCodes, e.Code):
 		e.Kind = Throttled
+	case errs.Kinds[e.Code] != "":
+		e.Kind = Kind(errs.Kinds[e.Code])
 	case e.Status == http.StatusUnauthorized:
 		e.Kind = Unauthenticated
 	case e.Status == http.StatusForbidden:
@@ -208,6 +225,25 @@ func (c *Call) failure(answer *http.Response, value any, text []byte, media stri
 		e.Kind = Rejected
 	}
 	return e
+}
+
+// details are the other parts of an answer that tell what was wrong.
+func details(parts []definition.Detail, value any) string {
+	var texts []string
+	for _, d := range parts {
+		text := pointer.Text(value, d.Pointer)
+		if text == "" {
+			continue
+		}
+		if d.Text != "" {
+			text = d.Text + ": " + text
+		}
+		texts = append(texts, text)
+	}
+	if len(texts) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(texts, "; ") + ")"
 }
 
 // bare is the service's text where the definition does not say where it is.
@@ -253,7 +289,15 @@ func (c *Call) next(o *definition.Operation, answer *http.Response, value any, f
 	}
 	switch p.Kind {
 	case "cursor":
-		return pointer.Text(value, p.Next)
+		next := pointer.Text(value, p.Next)
+		if p.Parameter == "" {
+			return next
+		}
+		u, err := url.Parse(next)
+		if err != nil {
+			return ""
+		}
+		return u.Query().Get(p.Parameter)
 	case "url":
 		return pointer.Text(value, p.Next)
 	case "link":
@@ -296,21 +340,35 @@ func (c *Call) counted(o *definition.Operation, answer *http.Response, value any
 	if counts && (p.Kind == "offset" && next >= total || p.Kind == "page" && next > total) {
 		return ""
 	}
-	if !counts && p.More == "" && p.Last == "" {
-		return "" // the service does not say whether there is more
+	if limit, known := number(c.limit(o)); !counts && p.More == "" && p.Last == "" && (!known || len(list) < limit) {
+		return "" // the service does not say that there is more
 	}
 	return strconv.Itoa(next)
 }
 
+// limit is how many items a page has at most.
+func (c *Call) limit(o *definition.Operation) string {
+	for _, f := range o.Fields {
+		if f.Name == o.Pagination.Limit {
+			value, _, _ := valueOf(f, c.Input)
+			return plain(value)
+		}
+	}
+	return ""
+}
+
+// link is one of a header Link: its address, which may hold commas, and its
+// parameters.
+var link = regexp.MustCompile(`<([^<>]*)>([^<]*)`)
+
 // linked gives the address of rel="next" (RFC 8288).
 func linked(headers []string, from *url.URL) string {
 	for _, header := range headers {
-		for link := range strings.SplitSeq(header, ",") {
-			target, parameters, ok := strings.Cut(strings.TrimSpace(link), ">")
-			if !ok || !strings.HasPrefix(target, "<") || !strings.Contains(strings.ReplaceAll(parameters, `"`, ""), "rel=next") {
+		for _, l := range link.FindAllStringSubmatch(header, -1) {
+			if !strings.Contains(strings.ReplaceAll(l[2], `"`, ""), "rel=next") {
 				continue
 			}
-			if u, err := from.Parse(target[1:]); err == nil {
+			if u, err := from.Parse(l[1]); err == nil {
 				return u.String()
 			}
 		}
