@@ -23,6 +23,7 @@ Commands:
   credentials  print the root credentials of an account, or make them
   access       ask a running server what policies allow, and why
   audit        export and verify the audit trail, at a running server
+  connector    use action connectors, at a running server
   export       write everything that an account has into files
   import       make an account as the files of an export say
   people       report, count, prune, register and remove users, at a running server
@@ -67,6 +68,8 @@ func run(ctx context.Context, args []string, s streams) int {
 		err = accessCommand(ctx, args[1:], s)
 	case "audit":
 		err = auditCommand(ctx, args[1:], s)
+	case "connector":
+		err = connectorCommand(ctx, args[1:], s)
 	case "export":
 		err = exportCommand(ctx, args[1:], s)
 	case "import":

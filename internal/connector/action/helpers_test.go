@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -32,7 +33,7 @@ func newVendor(t *testing.T) *vendor {
 	t.Helper()
 	v := &vendor{answers: make(map[string]http.HandlerFunc)}
 	v.Server = httptest.NewTLSServer(v)
-	v.Config.ErrorLog = nil
+	v.Config.ErrorLog = log.New(io.Discard, "", 0)
 	t.Cleanup(v.Close)
 	return v
 }
