@@ -44,6 +44,9 @@ func serve(ctx context.Context, args []string, s streams) (err error) {
 	if c.PublicURL == "" {
 		c.PublicURL = here
 	}
+	if c.Exposed() {
+		log.Warn("people reach this server by plain HTTP: passwords and sessions can be read on the way; use TLS, here (-tls-cert) or at a proxy (-public-url https://…)", "public_url", c.PublicURL)
+	}
 	a, err := app.Open(context.WithoutCancel(ctx), c, app.Options{Log: log, Now: time.Now})
 	if err != nil {
 		return errors.Join(err, listener.Close())

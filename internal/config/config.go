@@ -170,7 +170,7 @@ func (c *Config) complete() error {
 	if err != nil {
 		return fmt.Errorf("-listen %q is not an address: %w", c.Listen, err)
 	}
-	if ip := net.ParseIP(host); c.Dev && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+	if c.Dev && !isLoopback(host) {
 		return fmt.Errorf("-dev checks no signatures, so it listens on loopback only: -listen %q is not a loopback address", c.Listen)
 	}
 	if c.Dev && c.Database != "" {
@@ -255,6 +255,18 @@ func (c *Config) Scheme() string {
 		return "https"
 	}
 	return "http"
+}
+
+// Exposed tells whether people reach the server by plain HTTP from other
+// machines: their passwords and sessions can then be read on the way.
+func (c *Config) Exposed() bool {
+	u, err := url.Parse(c.PublicURL)
+	return err == nil && u.Scheme == "http" && !isLoopback(u.Hostname())
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // BasePath is the path of the public URL, without a slash at the end.
