@@ -37,7 +37,7 @@ func centred(ctx context.Context, tx *store.Tx, account string) error {
 // listIdentityPropagationConfigs lists by the name of the service.
 func (s *Service) listIdentityPropagationConfigs(ctx context.Context, in *qs.ListIdentityPropagationConfigsRequest) (*qs.ListIdentityPropagationConfigsResponse, error) {
 	scope := page.Scope("ListIdentityPropagationConfigs", in.AwsAccountId)
-	after, limit, err := s.start(scope, in.NextToken, in.MaxResults, propagationPage)
+	p, err := s.tokens.Page(scope, in.NextToken, in.MaxResults, propagationPage)
 	if err != nil {
 		return nil, err
 	}
@@ -47,10 +47,9 @@ func (s *Service) listIdentityPropagationConfigs(ctx context.Context, in *qs.Lis
 			return err
 		}
 		all, _, err := identityPropagation.read(tx, place{account: in.AwsAccountId})
-		services := slices.DeleteFunc(slices.Sorted(maps.Keys(all)), func(t qs.ServiceType) bool { return string(t) <= after })
-		if len(services) > limit {
-			services = services[:limit]
-			out.NextToken = new(s.tokens.Next(scope, string(services[limit-1])))
+		services := slices.DeleteFunc(slices.Sorted(maps.Keys(all)), func(t qs.ServiceType) bool { return string(t) <= p.After(0) })
+		if page.Cut(p, &services) {
+			out.NextToken = p.Next(string(services[len(services)-1]))
 		}
 		for _, service := range services {
 			out.Services = append(out.Services, qs.AuthorizedTargetsByService{Service: &service, AuthorizedTargets: all[service]})

@@ -9,9 +9,6 @@ import (
 	"onsight/internal/store"
 )
 
-// pageSize is how many items a list answers with where the caller does not say.
-const pageSize = 100
-
 func (s *Service) listingNamespaces(ctx context.Context, in *qs.ListNamespacesRequest) policy.Target {
 	return onNamespace(ctx, in.AwsAccountId, "*")
 }
@@ -20,7 +17,7 @@ func (s *Service) listingNamespaces(ctx context.Context, in *qs.ListNamespacesRe
 // programs look there for the identity region.
 func (s *Service) listNamespaces(ctx context.Context, in *qs.ListNamespacesRequest) (*qs.ListNamespacesResponse, error) {
 	scope := page.Scope("ListNamespaces", in.AwsAccountId)
-	after, limit, err := s.start(scope, in.NextToken, in.MaxResults, pageSize)
+	p, err := s.tokens.Page(scope, in.NextToken, in.MaxResults, page.Usual)
 	if err != nil {
 		return nil, err
 	}
@@ -35,13 +32,12 @@ func (s *Service) listNamespaces(ctx context.Context, in *qs.ListNamespacesReque
 			return err
 		}
 		rows, err := store.All[namespace](tx, `SELECT `+namespaceColumns+` FROM namespaces
-			WHERE account = $1 AND name > $2 ORDER BY name LIMIT $3`, in.AwsAccountId, after, limit+1)
+			WHERE account = $1 AND name > $2 ORDER BY name LIMIT $3`, in.AwsAccountId, p.After(0), p.Limit+1)
 		if err != nil {
 			return err
 		}
-		if len(rows) > limit {
-			rows = rows[:limit]
-			out.NextToken = new(s.tokens.Next(scope, rows[limit-1].Name))
+		if page.Cut(p, &rows) {
+			out.NextToken = p.Next(rows[len(rows)-1].Name)
 		}
 		out.Namespaces = make([]qs.NamespaceInfoV2, len(rows))
 		for i := range rows {
@@ -50,20 +46,4 @@ func (s *Service) listNamespaces(ctx context.Context, in *qs.ListNamespacesReque
 		return nil
 	})
 	return out, err
-}
-
-// start opens the token of a list that goes by one key, and says where the page
-// begins and how long it is.
-func (s *Service) start(scope string, token *string, maxResults *int32, usual int) (after string, limit int, err error) {
-	key, err := s.tokens.Key(scope, value(token))
-	if err != nil {
-		return "", 0, err
-	}
-	if len(key) > 0 {
-		after = key[0]
-	}
-	if maxResults == nil {
-		return after, usual, nil
-	}
-	return after, int(*maxResults), nil
 }

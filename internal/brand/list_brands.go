@@ -11,9 +11,6 @@ import (
 	"onsight/internal/store"
 )
 
-// pageSize is how many brands a list answers with where the caller does not say.
-const pageSize = 100
-
 func (s *Service) listing(ctx context.Context, in *qs.ListBrandsRequest) policy.Target {
 	return onBrand(ctx, in.AwsAccountId, "*")
 }
@@ -22,32 +19,21 @@ func (s *Service) listing(ctx context.Context, in *qs.ListBrandsRequest) policy.
 // has it.
 func (s *Service) listBrands(ctx context.Context, in *qs.ListBrandsRequest) (*qs.ListBrandsResponse, error) {
 	scope := page.Scope("ListBrands", in.AwsAccountId, api.Region(ctx))
-	token, limit, after := "", pageSize, ""
-	if in.NextToken != nil {
-		token = *in.NextToken
-	}
-	from, err := s.tokens.Key(scope, token)
+	p, err := s.tokens.Page(scope, in.NextToken, in.MaxResults, page.Usual)
 	if err != nil {
 		return nil, err
-	}
-	if len(from) > 0 {
-		after = from[0]
-	}
-	if in.MaxResults != nil {
-		limit = int(*in.MaxResults)
 	}
 	out := &qs.ListBrandsResponse{}
 	err = s.db.Read(ctx, func(tx *store.Tx) error {
 		if err := s.open(ctx, tx, in.AwsAccountId); err != nil {
 			return err
 		}
-		items, err := brands.List(tx, in.AwsAccountId, api.Region(ctx), resource.Filter{}, after, limit+1)
+		items, err := brands.List(tx, in.AwsAccountId, api.Region(ctx), resource.Filter{}, p.After(0), p.Limit+1)
 		if err != nil {
 			return err
 		}
-		if len(items) > limit {
-			items = items[:limit]
-			out.NextToken = new(s.tokens.Next(scope, items[limit-1].ID))
+		if page.Cut(p, &items) {
+			out.NextToken = p.Next(items[len(items)-1].ID)
 		}
 		out.Brands = make([]qs.BrandSummary, len(items))
 		for i, it := range items {

@@ -11,9 +11,6 @@ import (
 	"onsight/internal/store"
 )
 
-// pageSize is how many connectors a list answers with where the caller does not say.
-const pageSize = 100
-
 func (s *Service) listing(ctx context.Context, in *qs.ListActionConnectorsRequest) policy.Target {
 	return onConnector(ctx, in.AwsAccountId, "*")
 }
@@ -35,21 +32,9 @@ func all(*store.Tx) (resource.Filter, error) { return resource.Filter{}, nil }
 func (s *Service) page(ctx context.Context, scope, account string, maxResults *int32, token *string,
 	filter func(tx *store.Tx) (resource.Filter, error),
 ) (list []qs.ActionConnectorSummary, next *string, err error) {
-	var text string
-	if token != nil {
-		text = *token
-	}
-	from, err := s.tokens.Key(scope, text)
+	p, err := s.tokens.Page(scope, token, maxResults, page.Usual)
 	if err != nil {
 		return nil, nil, err
-	}
-	after := ""
-	if len(from) > 0 {
-		after = from[0]
-	}
-	limit := pageSize
-	if maxResults != nil && *maxResults > 0 {
-		limit = int(*maxResults)
 	}
 	var items []*item
 	err = s.db.Read(ctx, func(tx *store.Tx) error {
@@ -62,15 +47,14 @@ func (s *Service) page(ctx context.Context, scope, account string, maxResults *i
 		if err != nil {
 			return err
 		}
-		items, err = connectors.List(tx, account, api.Region(ctx), f, after, limit+1)
+		items, err = connectors.List(tx, account, api.Region(ctx), f, p.After(0), p.Limit+1)
 		return err
 	})
 	if err != nil {
 		return nil, nil, err
 	}
-	if len(items) > limit {
-		items = items[:limit]
-		next = new(s.tokens.Next(scope, items[limit-1].ID))
+	if page.Cut(p, &items) {
+		next = p.Next(items[len(items)-1].ID)
 	}
 	list = make([]qs.ActionConnectorSummary, len(items))
 	for i, it := range items {

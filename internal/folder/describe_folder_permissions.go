@@ -33,7 +33,7 @@ func (s *Service) describeFolderPermissions(
 			return err
 		}
 		out.Arn = &it.ARN
-		out.Permissions, out.NextToken = p.cut(inNamespace(list, in.Namespace))
+		out.Permissions, out.NextToken = partOf(p, inNamespace(list, in.Namespace))
 		return nil
 	})
 	return out, err

@@ -19,7 +19,7 @@ func (s *Service) listingMembers(ctx context.Context, in *qs.ListFolderMembersRe
 func (s *Service) listFolderMembers(ctx context.Context, in *qs.ListFolderMembersRequest) (*qs.ListFolderMembersResponse, error) {
 	folderARN := onFolder(ctx, in.AwsAccountId, in.FolderId).Resource
 	scope := page.Scope("ListFolderMembers", folderARN)
-	after, limit, err := s.start(scope, in.NextToken, in.MaxResults, pageSize)
+	p, err := s.tokens.Page(scope, in.NextToken, in.MaxResults, page.Usual)
 	if err != nil {
 		return nil, err
 	}
@@ -29,13 +29,12 @@ func (s *Service) listFolderMembers(ctx context.Context, in *qs.ListFolderMember
 			return err
 		}
 		members, err := store.All[string](tx, `SELECT member FROM folder_members WHERE folder = $1 AND member > $2 ORDER BY member LIMIT $3`,
-			folderARN, after, limit+1)
+			folderARN, p.After(0), p.Limit+1)
 		if err != nil {
 			return err
 		}
-		if len(members) > limit {
-			members = members[:limit]
-			out.NextToken = new(s.tokens.Next(scope, members[limit-1]))
+		if page.Cut(p, &members) {
+			out.NextToken = p.Next(members[len(members)-1])
 		}
 		out.FolderMemberList = make([]qs.MemberIdArnPair, len(members))
 		for i, m := range members {

@@ -11,9 +11,6 @@ import (
 	"onsight/internal/store"
 )
 
-// pageSize is how much a list answers with where the caller does not say.
-const pageSize = 100
-
 func (s *Service) listing(ctx context.Context, in *qs.ListFoldersRequest) policy.Target {
 	return onFolder(ctx, in.AwsAccountId, "*")
 }
@@ -28,29 +25,12 @@ func (s *Service) listFolders(ctx context.Context, in *qs.ListFoldersRequest) (*
 	return out, err
 }
 
-// start reads where a page begins and how long it is.
-func (s *Service) start(scope string, token *string, maxResults *int32, size int) (after string, limit int, err error) {
-	if token != nil {
-		key, err := s.tokens.Key(scope, *token)
-		if err != nil {
-			return "", 0, err
-		}
-		if len(key) > 0 {
-			after = key[0]
-		}
-	}
-	if maxResults != nil && *maxResults > 0 {
-		size = int(*maxResults)
-	}
-	return after, size, nil
-}
-
 // page reads one page of the folders that a filter takes, and makes the token
 // of the next one. The filter may need the store.
 func (s *Service) page(ctx context.Context, scope, account string, maxResults *int32, token *string,
 	filter func(*store.Tx) (resource.Filter, error),
 ) (list []qs.FolderSummary, next *string, err error) {
-	after, limit, err := s.start(scope, token, maxResults, pageSize)
+	p, err := s.tokens.Page(scope, token, maxResults, page.Usual)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -63,15 +43,14 @@ func (s *Service) page(ctx context.Context, scope, account string, maxResults *i
 		if err != nil {
 			return err
 		}
-		items, err = folders.List(tx, account, api.Region(ctx), f, after, limit+1)
+		items, err = folders.List(tx, account, api.Region(ctx), f, p.After(0), p.Limit+1)
 		return err
 	})
 	if err != nil {
 		return nil, nil, err
 	}
-	if len(items) > limit {
-		items = items[:limit]
-		next = new(s.tokens.Next(scope, items[limit-1].ID))
+	if page.Cut(p, &items) {
+		next = p.Next(items[len(items)-1].ID)
 	}
 	list = make([]qs.FolderSummary, len(items))
 	for i, it := range items {

@@ -23,11 +23,11 @@ func (s *Service) listFoldersForResource(ctx context.Context, in *qs.ListFolders
 	}
 	kind, ok := s.kindOf(in.ResourceArn)
 	scope := page.Scope("ListFoldersForResource", in.AwsAccountId, in.ResourceArn)
-	after, limit, err := s.start(scope, in.NextToken, in.MaxResults, maxFolders)
+	p, err := s.tokens.Page(scope, in.NextToken, in.MaxResults, maxFolders)
 	if err != nil {
 		return nil, err
 	}
-	limit = min(limit, maxFolders)
+	p.Limit = min(p.Limit, maxFolders)
 	out := &qs.ListFoldersForResourceResponse{}
 	err = s.db.Read(ctx, func(tx *store.Tx) error {
 		if err := s.accounts.Subscribed(tx, in.AwsAccountId); err != nil {
@@ -43,15 +43,14 @@ func (s *Service) listFoldersForResource(ctx context.Context, in *qs.ListFolders
 			return fault.NotFound("", "Resource %s can't be found.", in.ResourceArn)
 		}
 		in, err := store.All[string](tx, `SELECT folder FROM folder_members WHERE member = $1 AND folder > $2 ORDER BY folder LIMIT $3`,
-			in.ResourceArn, after, limit+1)
+			in.ResourceArn, p.After(0), p.Limit+1)
 		if err != nil {
 			return err
 		}
-		out.Folders = append([]string{}, in...)
-		if len(in) > limit {
-			out.Folders = out.Folders[:limit]
-			out.NextToken = new(s.tokens.Next(scope, out.Folders[limit-1]))
+		if page.Cut(p, &in) {
+			out.NextToken = p.Next(in[len(in)-1])
 		}
+		out.Folders = append([]string{}, in...)
 		return nil
 	})
 	return out, err

@@ -71,34 +71,23 @@ func inNamespace(list []qs.ResourcePermission, namespace *string) []qs.ResourceP
 	})
 }
 
-// permissionPage reads the part of a list that a page begins after, and makes
-// the token of the next page.
-type permissionPage struct {
-	tokens *page.Tokens
-	scope  string
-	after  string
-	limit  int
-}
-
-func (s *Service) permissionPage(operation, folderARN string, namespace, token *string, maxResults *int32) (permissionPage, error) {
+// permissionPage opens the token of a list of permissions.
+func (s *Service) permissionPage(operation, folderARN string, namespace, token *string, maxResults *int32) (page.Page, error) {
 	scope := []string{operation, folderARN}
 	if namespace != nil {
 		scope = append(scope, *namespace)
 	}
-	p := permissionPage{tokens: s.tokens, scope: page.Scope(scope...)}
-	var err error
-	p.after, p.limit, err = s.start(p.scope, token, maxResults, pageSize)
-	return p, err
+	return s.tokens.Page(page.Scope(scope...), token, maxResults, page.Usual)
 }
 
-func (p permissionPage) cut(list []qs.ResourcePermission) (part []qs.ResourcePermission, next *string) {
-	i, _ := slices.BinarySearchFunc(list, p.after, func(e qs.ResourcePermission, after string) int { return strings.Compare(e.Principal, after) })
-	if i < len(list) && list[i].Principal == p.after {
+// partOf is the part of a list that a page has, and the token of the next page.
+func partOf(p page.Page, list []qs.ResourcePermission) (part []qs.ResourcePermission, next *string) {
+	i, found := slices.BinarySearchFunc(list, p.After(0), func(e qs.ResourcePermission, after string) int { return strings.Compare(e.Principal, after) })
+	if found {
 		i++
 	}
-	if part = list[i:]; len(part) > p.limit {
-		part = part[:p.limit]
-		next = new(p.tokens.Next(p.scope, part[p.limit-1].Principal))
+	if part = list[i:]; page.Cut(p, &part) {
+		next = p.Next(part[len(part)-1].Principal)
 	}
 	return part, next
 }

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"onsight/internal/page"
+
 	"onsight/internal/qs"
 	"onsight/internal/resource"
 	"onsight/internal/store"
@@ -168,7 +170,7 @@ func BenchmarkTree(b *testing.B) {
 
 func list(f resource.Filter) func(*store.Tx) error {
 	return func(tx *store.Tx) error {
-		_, err := folders.List(tx, planAccount, planRegion, f, "", pageSize)
+		_, err := folders.List(tx, planAccount, planRegion, f, "", page.Usual)
 		return err
 	}
 }

@@ -17,7 +17,11 @@ func (s *Service) listingPolicies(ctx context.Context, _ *qs.ListApprovalPolicie
 func (s *Service) listApprovalPolicies(ctx context.Context, in *qs.ListApprovalPoliciesRequest) (*qs.ListApprovalPoliciesResponse, error) {
 	account := api.Caller(ctx).Account
 	scope := page.Scope("ListApprovalPolicies", account, api.Region(ctx))
-	items, next, err := list(ctx, s, approvals, scope, account, in.NextToken, limitOf(in.MaxResults), all[approval])
+	p, err := s.tokens.Page(scope, in.NextToken, in.MaxResults, page.Usual)
+	if err != nil {
+		return nil, err
+	}
+	items, next, err := list(ctx, s, approvals, account, p, all[approval])
 	if err != nil {
 		return nil, err
 	}

@@ -16,7 +16,12 @@ func (s *Service) listingSettings(ctx context.Context, in *qs.ListDlpSettingsReq
 // listDlpSettings lists the settings by id. The model lets a page hold ten.
 func (s *Service) listDlpSettings(ctx context.Context, in *qs.ListDlpSettingsRequest) (*qs.ListDlpSettingsResponse, error) {
 	scope := page.Scope("ListDlpSettings", in.AwsAccountId, api.Region(ctx))
-	items, next, err := list(ctx, s, settings, scope, in.AwsAccountId, in.NextToken, min(limitOf(in.MaxResults), maxSettings), all[setting])
+	p, err := s.tokens.Page(scope, in.NextToken, in.MaxResults, page.Usual)
+	if err != nil {
+		return nil, err
+	}
+	p.Limit = min(p.Limit, maxSettings)
+	items, next, err := list(ctx, s, settings, in.AwsAccountId, p, all[setting])
 	if err != nil {
 		return nil, err
 	}

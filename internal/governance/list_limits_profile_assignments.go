@@ -21,12 +21,11 @@ func (s *Service) listLimitsProfileAssignments(ctx context.Context, in *onsighta
 	if in.ProfileId != nil {
 		of = *in.ProfileId
 	}
-	scope, limit := page.Scope("ListLimitsProfileAssignments", in.AwsAccountId, of), limitOf(in.MaxResults)
-	from, err := s.start(scope, in.NextToken, 2)
+	p, err := s.tokens.Page(page.Scope("ListLimitsProfileAssignments", in.AwsAccountId, of), in.NextToken, in.MaxResults, page.Usual)
 	if err != nil {
 		return nil, err
 	}
-	args = append(args, from[0], from[1], limit+1)
+	args = append(args, p.After(0), p.After(1), p.Limit+1)
 	if of != "" {
 		query, args = query+` AND profile = $5`, append(args, of)
 	}
@@ -39,9 +38,9 @@ func (s *Service) listLimitsProfileAssignments(ctx context.Context, in *onsighta
 		if err != nil {
 			return err
 		}
-		if len(rows) > limit {
-			rows = rows[:limit]
-			out.NextToken = new(s.tokens.Next(scope, rows[limit-1].Kind, rows[limit-1].Target))
+		if page.Cut(p, &rows) {
+			last := &rows[len(rows)-1]
+			out.NextToken = p.Next(last.Kind, last.Target)
 		}
 		out.Assignments = make([]onsightapi.LimitsProfileAssignment, len(rows))
 		for i, r := range rows {

@@ -26,7 +26,11 @@ func (s *Service) listLimitsProfiles(ctx context.Context, in *qs.ListLimitsProfi
 		}
 	}
 	scope := page.Scope("ListLimitsProfiles", in.AccountId, api.Region(ctx), filter)
-	items, next, err := list(ctx, s, profiles, scope, in.AccountId, in.NextToken, limitOf(in.MaxResults), take)
+	p, err := s.tokens.Page(scope, in.NextToken, in.MaxResults, page.Usual)
+	if err != nil {
+		return nil, err
+	}
+	items, next, err := list(ctx, s, profiles, in.AccountId, p, take)
 	if err != nil {
 		return nil, err
 	}

@@ -36,8 +36,8 @@ func (s *Service) listUsersIndexCapacity(ctx context.Context, in *qs.ListUsersIn
 	if in.SortOrder != nil {
 		order = *in.SortOrder
 	}
-	scope, limit := page.Scope("ListUsersIndexCapacity", in.AwsAccountId, namespace, filter, string(order)), limitOf(in.MaxResults)
-	from, err := s.start(scope, in.NextToken, 2)
+	scope := page.Scope("ListUsersIndexCapacity", in.AwsAccountId, namespace, filter, string(order))
+	asked, err := s.tokens.Page(scope, in.NextToken, in.MaxResults, page.Usual)
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +53,7 @@ func (s *Service) listUsersIndexCapacity(ctx context.Context, in *qs.ListUsersIn
 			}
 		}
 		var last Person
-		for after, more := (Person{Namespace: from[0], Name: from[1]}), true; more; {
+		for after, more := (Person{Namespace: asked.After(0), Name: asked.After(1)}), true; more; {
 			people, err := s.people.Persons(tx, api.Region(ctx), in.AwsAccountId, namespace, after.Namespace, after.Name, scanned)
 			if err != nil {
 				return err
@@ -63,8 +63,8 @@ func (s *Service) listUsersIndexCapacity(ctx context.Context, in *qs.ListUsersIn
 				if !take(p) {
 					continue
 				}
-				if len(out.Users) == limit {
-					out.NextToken = new(s.tokens.Next(scope, last.Namespace, last.Name))
+				if len(out.Users) == asked.Limit {
+					out.NextToken = asked.Next(last.Namespace, last.Name)
 					return nil
 				}
 				last, out.Users = p, append(out.Users, empty(p))

@@ -215,47 +215,18 @@ func conflicting(err error) error {
 	return err
 }
 
-// pageSize is how many items a list answers with where the caller does not say.
-const pageSize = 100
-
-// start opens the token of a list that goes by keys of n parts, and says what
-// the page begins after.
-func (s *Service) start(scope string, token *string, n int) ([]string, error) {
-	text := ""
-	if token != nil {
-		text = *token
-	}
-	from, err := s.tokens.Key(scope, text)
-	if err == nil && len(from) == 0 {
-		from = make([]string, n)
-	}
-	return from, err
-}
-
-// limitOf is how many items a page has.
-func limitOf(maxResults *int32) int {
-	if maxResults == nil {
-		return pageSize
-	}
-	return int(*maxResults)
-}
-
 // list reads one page of the resources of a kind that take takes, by id, and
 // makes the token of the next one.
-func list[T any](ctx context.Context, s *Service, kind resource.Kind[T], scope, account string, token *string, limit int,
+func list[T any](ctx context.Context, s *Service, kind resource.Kind[T], account string, asked page.Page,
 	take func(*resource.Item[T]) bool,
-) (page []*resource.Item[T], next *string, err error) {
-	from, err := s.start(scope, token, 1)
-	if err != nil {
-		return nil, nil, err
-	}
+) (found []*resource.Item[T], next *string, err error) {
 	err = s.db.Read(ctx, func(tx *store.Tx) error {
-		page, next = nil, nil
+		found, next = nil, nil
 		if err := s.open(ctx, tx, account); err != nil {
 			return err
 		}
-		for after, more := from[0], true; more; {
-			items, err := kind.List(tx, account, api.Region(ctx), resource.Filter{}, after, limit+1)
+		for after, more := asked.After(0), true; more; {
+			items, err := kind.List(tx, account, api.Region(ctx), resource.Filter{}, after, asked.Limit+1)
 			if err != nil {
 				return err
 			}
@@ -264,17 +235,17 @@ func list[T any](ctx context.Context, s *Service, kind resource.Kind[T], scope, 
 				if !take(it) {
 					continue
 				}
-				if len(page) == limit {
-					next = new(s.tokens.Next(scope, page[limit-1].ID))
+				if len(found) == asked.Limit {
+					next = asked.Next(found[asked.Limit-1].ID)
 					return nil
 				}
-				page = append(page, it)
+				found = append(found, it)
 			}
-			more = len(items) > limit
+			more = len(items) > asked.Limit
 		}
 		return nil
 	})
-	return page, next, err
+	return found, next, err
 }
 
 func all[T any](*resource.Item[T]) bool { return true }

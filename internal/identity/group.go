@@ -32,17 +32,13 @@ func (g *group) api(region string) qs.Group {
 	}
 }
 
-// groupPage cuts a list that was read with one row too many, and says whether
-// there was one.
-func groupPage(groups []group, limit int, region string) (page []qs.Group, more bool) {
-	if len(groups) > limit {
-		groups, more = groups[:limit], true
-	}
-	page = make([]qs.Group, len(groups))
+// shownGroups are groups as the API shows them.
+func shownGroups(groups []group, region string) []qs.Group {
+	shown := make([]qs.Group, len(groups))
 	for i := range groups {
-		page[i] = groups[i].api(region)
+		shown[i] = groups[i].api(region)
 	}
-	return page, more
+	return shown
 }
 
 // onGroup is the target of an operation on one group, or on those of a

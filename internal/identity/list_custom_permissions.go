@@ -16,7 +16,7 @@ func (s *Service) listingProfiles(ctx context.Context, in *qs.ListCustomPermissi
 // listCustomPermissions lists the profiles of an account by name.
 func (s *Service) listCustomPermissions(ctx context.Context, in *qs.ListCustomPermissionsRequest) (*qs.ListCustomPermissionsResponse, error) {
 	scope := page.Scope("ListCustomPermissions", in.AwsAccountId)
-	after, limit, err := s.start(scope, in.NextToken, in.MaxResults)
+	p, err := s.tokens.Page(scope, in.NextToken, in.MaxResults, page.Usual)
 	if err != nil {
 		return nil, err
 	}
@@ -27,13 +27,12 @@ func (s *Service) listCustomPermissions(ctx context.Context, in *qs.ListCustomPe
 			return err
 		}
 		profiles, err := store.All[profile](tx, `SELECT `+profileColumns+` FROM custom_permissions
-			WHERE account = $1 AND name > $2 ORDER BY name LIMIT $3`, in.AwsAccountId, after, limit+1)
+			WHERE account = $1 AND name > $2 ORDER BY name LIMIT $3`, in.AwsAccountId, p.After(0), p.Limit+1)
 		if err != nil {
 			return err
 		}
-		if len(profiles) > limit {
-			profiles = profiles[:limit]
-			out.NextToken = new(s.tokens.Next(scope, profiles[limit-1].Name))
+		if page.Cut(p, &profiles) {
+			out.NextToken = p.Next(profiles[len(profiles)-1].Name)
 		}
 		for i := range profiles {
 			shown, err := profiles[i].api(region)

@@ -19,7 +19,7 @@ const membersByName = `SELECT user_name FROM group_members
 // listGroupMemberships lists the members of a group by name.
 func (s *Service) listGroupMemberships(ctx context.Context, in *qs.ListGroupMembershipsRequest) (*qs.ListGroupMembershipsResponse, error) {
 	scope := page.Scope("ListGroupMemberships", in.AwsAccountId, in.Namespace, in.GroupName)
-	after, limit, err := s.start(scope, in.NextToken, in.MaxResults)
+	p, err := s.tokens.Page(scope, in.NextToken, in.MaxResults, page.Usual)
 	if err != nil {
 		return nil, err
 	}
@@ -32,13 +32,12 @@ func (s *Service) listGroupMemberships(ctx context.Context, in *qs.ListGroupMemb
 		if _, err := findGroup(tx, in.AwsAccountId, in.Namespace, in.GroupName); err != nil {
 			return err
 		}
-		names, err := store.All[string](tx, membersByName, in.AwsAccountId, in.Namespace, in.GroupName, after, limit+1)
+		names, err := store.All[string](tx, membersByName, in.AwsAccountId, in.Namespace, in.GroupName, p.After(0), p.Limit+1)
 		if err != nil {
 			return err
 		}
-		if len(names) > limit {
-			names = names[:limit]
-			out.NextToken = new(s.tokens.Next(scope, names[limit-1]))
+		if page.Cut(p, &names) {
+			out.NextToken = p.Next(names[len(names)-1])
 		}
 		out.GroupMemberList = make([]qs.GroupMember, len(names))
 		for i, name := range names {

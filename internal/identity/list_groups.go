@@ -19,7 +19,7 @@ const groupsByName = `SELECT ` + groupColumns + ` FROM user_groups
 // listGroups lists the groups of a namespace by name.
 func (s *Service) listGroups(ctx context.Context, in *qs.ListGroupsRequest) (*qs.ListGroupsResponse, error) {
 	scope := page.Scope("ListGroups", in.AwsAccountId, in.Namespace)
-	after, limit, err := s.start(scope, in.NextToken, in.MaxResults)
+	p, err := s.tokens.Page(scope, in.NextToken, in.MaxResults, page.Usual)
 	if err != nil {
 		return nil, err
 	}
@@ -29,14 +29,14 @@ func (s *Service) listGroups(ctx context.Context, in *qs.ListGroupsRequest) (*qs
 		if err != nil {
 			return err
 		}
-		groups, err := store.All[group](tx, groupsByName, in.AwsAccountId, in.Namespace, after, limit+1)
+		groups, err := store.All[group](tx, groupsByName, in.AwsAccountId, in.Namespace, p.After(0), p.Limit+1)
 		if err != nil {
 			return err
 		}
-		var more bool
-		if out.GroupList, more = groupPage(groups, limit, tenant.Region); more {
-			out.NextToken = new(s.tokens.Next(scope, groups[limit-1].Name))
+		if page.Cut(p, &groups) {
+			out.NextToken = p.Next(groups[len(groups)-1].Name)
 		}
+		out.GroupList = shownGroups(groups, tenant.Region)
 		return nil
 	})
 	return out, err

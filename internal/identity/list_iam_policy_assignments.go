@@ -28,11 +28,11 @@ func (s *Service) listIAMPolicyAssignments(ctx context.Context, in *qs.ListIAMPo
 	if in.AssignmentStatus != nil {
 		scope = append(scope, string(*in.AssignmentStatus))
 	}
-	after, limit, err := s.start(page.Scope(scope...), in.NextToken, in.MaxResults)
+	p, err := s.tokens.Page(page.Scope(scope...), in.NextToken, in.MaxResults, page.Usual)
 	if err != nil {
 		return nil, err
 	}
-	query, args := assignmentsByName, []any{in.AwsAccountId, in.Namespace, after, limit + 1}
+	query, args := assignmentsByName, []any{in.AwsAccountId, in.Namespace, p.After(0), p.Limit + 1}
 	if in.AssignmentStatus != nil {
 		query, args = assignmentsByStatus, append(args, string(*in.AssignmentStatus))
 	}
@@ -45,9 +45,8 @@ func (s *Service) listIAMPolicyAssignments(ctx context.Context, in *qs.ListIAMPo
 		if err != nil {
 			return err
 		}
-		if len(assignments) > limit {
-			assignments = assignments[:limit]
-			out.NextToken = new(s.tokens.Next(page.Scope(scope...), assignments[limit-1].Name))
+		if page.Cut(p, &assignments) {
+			out.NextToken = p.Next(assignments[len(assignments)-1].Name)
 		}
 		out.IAMPolicyAssignments = make([]qs.IAMPolicyAssignmentSummary, len(assignments))
 		for i, a := range assignments {

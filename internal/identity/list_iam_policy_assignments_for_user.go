@@ -19,7 +19,7 @@ func (s *Service) listIAMPolicyAssignmentsForUser(
 	ctx context.Context, in *qs.ListIAMPolicyAssignmentsForUserRequest,
 ) (*qs.ListIAMPolicyAssignmentsForUserResponse, error) {
 	scope := page.Scope("ListIAMPolicyAssignmentsForUser", in.AwsAccountId, in.Namespace, in.UserName)
-	after, limit, err := s.start(scope, in.NextToken, in.MaxResults)
+	p, err := s.tokens.Page(scope, in.NextToken, in.MaxResults, page.Usual)
 	if err != nil {
 		return nil, err
 	}
@@ -31,13 +31,12 @@ func (s *Service) listIAMPolicyAssignmentsForUser(
 		if _, err := find(tx, in.AwsAccountId, in.Namespace, in.UserName); err != nil {
 			return err
 		}
-		assignments, err := store.All[assignment](tx, assignmentsOfUser, in.AwsAccountId, in.Namespace, in.UserName, after, limit+1)
+		assignments, err := store.All[assignment](tx, assignmentsOfUser, in.AwsAccountId, in.Namespace, in.UserName, p.After(0), p.Limit+1)
 		if err != nil {
 			return err
 		}
-		if len(assignments) > limit {
-			assignments = assignments[:limit]
-			out.NextToken = new(s.tokens.Next(scope, assignments[limit-1].Name))
+		if page.Cut(p, &assignments) {
+			out.NextToken = p.Next(assignments[len(assignments)-1].Name)
 		}
 		out.ActiveAssignments = make([]qs.ActiveIAMPolicyAssignment, len(assignments))
 		for i, a := range assignments {

@@ -19,7 +19,7 @@ const groupsOfRole = `SELECT member FROM role_memberships
 // listRoleMemberships lists the groups whose members have a role, by name.
 func (s *Service) listRoleMemberships(ctx context.Context, in *qs.ListRoleMembershipsRequest) (*qs.ListRoleMembershipsResponse, error) {
 	scope := page.Scope("ListRoleMemberships", in.AwsAccountId, in.Namespace, string(in.Role))
-	after, limit, err := s.start(scope, in.NextToken, in.MaxResults)
+	p, err := s.tokens.Page(scope, in.NextToken, in.MaxResults, page.Usual)
 	if err != nil {
 		return nil, err
 	}
@@ -28,13 +28,12 @@ func (s *Service) listRoleMemberships(ctx context.Context, in *qs.ListRoleMember
 		if err := s.enterMapping(ctx, tx, in.AwsAccountId, in.Namespace); err != nil {
 			return err
 		}
-		names, err := store.All[string](tx, groupsOfRole, in.AwsAccountId, in.Namespace, string(in.Role), after, limit+1)
+		names, err := store.All[string](tx, groupsOfRole, in.AwsAccountId, in.Namespace, string(in.Role), p.After(0), p.Limit+1)
 		if err != nil {
 			return err
 		}
-		if len(names) > limit {
-			names = names[:limit]
-			out.NextToken = new(s.tokens.Next(scope, names[limit-1]))
+		if page.Cut(p, &names) {
+			out.NextToken = p.Next(names[len(names)-1])
 		}
 		out.MembersList = names
 		return nil

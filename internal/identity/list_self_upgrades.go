@@ -17,19 +17,15 @@ func (s *Service) listingSelfUpgrades(ctx context.Context, in *qs.ListSelfUpgrad
 // listSelfUpgrades lists the requests for a higher role, the oldest first.
 func (s *Service) listSelfUpgrades(ctx context.Context, in *qs.ListSelfUpgradesRequest) (*qs.ListSelfUpgradesResponse, error) {
 	scope := page.Scope("ListSelfUpgrades", in.AwsAccountId, in.Namespace)
-	key, err := s.tokens.Key(scope, value(in.NextToken))
+	p, err := s.tokens.Page(scope, in.NextToken, in.MaxResults, page.Usual)
 	if err != nil {
 		return nil, err
 	}
-	limit, after, afterID := pageSize, int64(0), ""
-	if in.MaxResults != nil {
-		limit = int(*in.MaxResults)
-	}
-	if len(key) == 2 {
-		if after, err = strconv.ParseInt(key[0], 10, 64); err != nil {
+	after := int64(0)
+	if !p.First() {
+		if after, err = strconv.ParseInt(p.After(0), 10, 64); err != nil {
 			return nil, err // the token is sealed: nobody else writes it
 		}
-		afterID = key[1]
 	}
 	out := &qs.ListSelfUpgradesResponse{SelfUpgradeRequestDetails: []qs.SelfUpgradeRequestDetail{}}
 	err = s.db.Read(ctx, func(tx *store.Tx) error {
@@ -38,14 +34,13 @@ func (s *Service) listSelfUpgrades(ctx context.Context, in *qs.ListSelfUpgradesR
 		}
 		requests, err := store.All[upgrade](tx, `SELECT `+upgradeColumns+` FROM self_upgrades
 			WHERE account = $1 AND namespace = $2 AND (created_us, id) > ($3, $4) ORDER BY created_us, id LIMIT $5`,
-			in.AwsAccountId, in.Namespace, after, afterID, limit+1)
+			in.AwsAccountId, in.Namespace, after, p.After(1), p.Limit+1)
 		if err != nil {
 			return err
 		}
-		if len(requests) > limit {
-			requests = requests[:limit]
-			last := &requests[limit-1]
-			out.NextToken = new(s.tokens.Next(scope, strconv.FormatInt(last.CreatedUS, 10), last.ID))
+		if page.Cut(p, &requests) {
+			last := &requests[len(requests)-1]
+			out.NextToken = p.Next(strconv.FormatInt(last.CreatedUS, 10), last.ID)
 		}
 		for i := range requests {
 			out.SelfUpgradeRequestDetails = append(out.SelfUpgradeRequestDetails, requests[i].api())

@@ -23,7 +23,7 @@ const groupsOfUser = `SELECT g.account, g.namespace, g.name, g.name_key, g.princ
 // listUserGroups lists the groups that a user is a member of, by name.
 func (s *Service) listUserGroups(ctx context.Context, in *qs.ListUserGroupsRequest) (*qs.ListUserGroupsResponse, error) {
 	scope := page.Scope("ListUserGroups", in.AwsAccountId, in.Namespace, in.UserName)
-	after, limit, err := s.start(scope, in.NextToken, in.MaxResults)
+	p, err := s.tokens.Page(scope, in.NextToken, in.MaxResults, page.Usual)
 	if err != nil {
 		return nil, err
 	}
@@ -36,14 +36,14 @@ func (s *Service) listUserGroups(ctx context.Context, in *qs.ListUserGroupsReque
 		if _, err := find(tx, in.AwsAccountId, in.Namespace, in.UserName); err != nil {
 			return err
 		}
-		groups, err := store.All[group](tx, groupsOfUser, in.AwsAccountId, in.Namespace, in.UserName, after, limit+1)
+		groups, err := store.All[group](tx, groupsOfUser, in.AwsAccountId, in.Namespace, in.UserName, p.After(0), p.Limit+1)
 		if err != nil {
 			return err
 		}
-		var more bool
-		if out.GroupList, more = groupPage(groups, limit, tenant.Region); more {
-			out.NextToken = new(s.tokens.Next(scope, groups[limit-1].Name))
+		if page.Cut(p, &groups) {
+			out.NextToken = p.Next(groups[len(groups)-1].Name)
 		}
+		out.GroupList = shownGroups(groups, tenant.Region)
 		return nil
 	})
 	return out, err

@@ -9,9 +9,6 @@ import (
 	"onsight/internal/store"
 )
 
-// pageSize is how many items a list answers with where the caller does not say.
-const pageSize = 100
-
 func (s *Service) listing(ctx context.Context, in *qs.ListUsersRequest) policy.Target {
 	return onUser(ctx, in.AwsAccountId, in.Namespace, "*")
 }
@@ -19,7 +16,7 @@ func (s *Service) listing(ctx context.Context, in *qs.ListUsersRequest) policy.T
 // listUsers lists the users of a namespace by name.
 func (s *Service) listUsers(ctx context.Context, in *qs.ListUsersRequest) (*qs.ListUsersResponse, error) {
 	scope := page.Scope("ListUsers", in.AwsAccountId, in.Namespace)
-	after, limit, err := s.start(scope, in.NextToken, in.MaxResults)
+	p, err := s.tokens.Page(scope, in.NextToken, in.MaxResults, page.Usual)
 	if err != nil {
 		return nil, err
 	}
@@ -31,13 +28,12 @@ func (s *Service) listUsers(ctx context.Context, in *qs.ListUsersRequest) (*qs.L
 		}
 		users, err := store.All[user](tx, `SELECT `+userColumns+` FROM users
 			WHERE account = $1 AND namespace = $2 AND name > $3 ORDER BY name LIMIT $4`,
-			in.AwsAccountId, in.Namespace, after, limit+1)
+			in.AwsAccountId, in.Namespace, p.After(0), p.Limit+1)
 		if err != nil {
 			return err
 		}
-		if len(users) > limit {
-			users = users[:limit]
-			out.NextToken = new(s.tokens.Next(scope, users[limit-1].Name))
+		if page.Cut(p, &users) {
+			out.NextToken = p.Next(users[len(users)-1].Name)
 		}
 		out.UserList = make([]qs.User, len(users))
 		for i := range users {

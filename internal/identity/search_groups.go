@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"cmp"
 	"context"
 	"strings"
 
@@ -31,33 +32,26 @@ func (s *Service) searchGroups(ctx context.Context, in *qs.SearchGroupsRequest) 
 		return nil, err
 	}
 	scope := page.Scope("SearchGroups", in.AwsAccountId, in.Namespace, prefix)
-	after := []string{prefix, ""} // no name is empty
-	key, err := s.tokens.Key(scope, value(in.NextToken))
+	p, err := s.tokens.Page(scope, in.NextToken, in.MaxResults, page.Usual)
 	if err != nil {
 		return nil, err
 	}
-	if len(key) == len(after) {
-		after = key
-	}
-	limit := pageSize
-	if in.MaxResults != nil {
-		limit = int(*in.MaxResults)
-	}
+	after := cmp.Or(p.After(0), prefix) // no name comes before it
 	out := &qs.SearchGroupsResponse{}
 	err = s.db.Read(ctx, func(tx *store.Tx) error {
 		tenant, err := s.accounts.Enter(ctx, tx, in.AwsAccountId, in.Namespace)
 		if err != nil {
 			return err
 		}
-		groups, err := store.All[group](tx, groupsByPrefix, in.AwsAccountId, in.Namespace, after[0], after[1], prefix+highest, limit+1)
+		groups, err := store.All[group](tx, groupsByPrefix, in.AwsAccountId, in.Namespace, after, p.After(1), prefix+highest, p.Limit+1)
 		if err != nil {
 			return err
 		}
-		var more bool
-		if out.GroupList, more = groupPage(groups, limit, tenant.Region); more {
-			last := groups[limit-1]
-			out.NextToken = new(s.tokens.Next(scope, last.NameKey, last.Name))
+		if page.Cut(p, &groups) {
+			last := groups[len(groups)-1]
+			out.NextToken = p.Next(last.NameKey, last.Name)
 		}
+		out.GroupList = shownGroups(groups, tenant.Region)
 		return nil
 	})
 	return out, err

@@ -178,22 +178,6 @@ func onUser(ctx context.Context, account, namespace, name string) policy.Target 
 	return policy.Target{Resource: userARN(api.Region(ctx), account, namespace, name)}
 }
 
-// start opens the token of a list that goes by one key, and says where the
-// page begins and how long it is.
-func (s *Service) start(scope string, token *string, maxResults *int32) (after string, limit int, err error) {
-	key, err := s.tokens.Key(scope, value(token))
-	if err != nil {
-		return "", 0, err
-	}
-	if len(key) > 0 {
-		after = key[0]
-	}
-	if maxResults == nil {
-		return after, pageSize, nil
-	}
-	return after, int(*maxResults), nil
-}
-
 // userARN forms the ARN of a user. Names are not encoded in it.
 func userARN(region, account, namespace, name string) string {
 	return arn.QuickSight(region, account, "user/"+namespace+"/"+name)

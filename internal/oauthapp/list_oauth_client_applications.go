@@ -11,9 +11,6 @@ import (
 	"onsight/internal/store"
 )
 
-// pageSize is how many applications a list answers with where the caller does not say.
-const pageSize = 100
-
 func (s *Service) listing(ctx context.Context, in *qs.ListOAuthClientApplicationsRequest) policy.Target {
 	return onApplication(ctx, in.AwsAccountId, "*")
 }
@@ -22,32 +19,22 @@ func (s *Service) listing(ctx context.Context, in *qs.ListOAuthClientApplication
 // region, by id.
 func (s *Service) listOAuthClientApplications(ctx context.Context, in *qs.ListOAuthClientApplicationsRequest) (*qs.ListOAuthClientApplicationsResponse, error) {
 	scope := page.Scope("ListOAuthClientApplications", in.AwsAccountId, api.Region(ctx))
-	after, limit := "", pageSize
-	if in.NextToken != nil {
-		from, err := s.tokens.Key(scope, *in.NextToken)
-		if err != nil {
-			return nil, err
-		}
-		if len(from) > 0 {
-			after = from[0]
-		}
-	}
-	if in.MaxResults != nil {
-		limit = int(*in.MaxResults)
+	p, err := s.tokens.Page(scope, in.NextToken, in.MaxResults, page.Usual)
+	if err != nil {
+		return nil, err
 	}
 	out := &qs.ListOAuthClientApplicationsResponse{}
-	err := s.db.Read(ctx, func(tx *store.Tx) error {
+	err = s.db.Read(ctx, func(tx *store.Tx) error {
 		out.OAuthClientApplications, out.NextToken = []qs.OAuthClientApplicationSummary{}, nil
 		if err := s.subscribed(tx, in.AwsAccountId); err != nil {
 			return err
 		}
-		items, err := applications.List(tx, in.AwsAccountId, api.Region(ctx), resource.Filter{}, after, limit+1)
+		items, err := applications.List(tx, in.AwsAccountId, api.Region(ctx), resource.Filter{}, p.After(0), p.Limit+1)
 		if err != nil {
 			return err
 		}
-		if len(items) > limit {
-			items = items[:limit]
-			out.NextToken = new(s.tokens.Next(scope, items[limit-1].ID))
+		if page.Cut(p, &items) {
+			out.NextToken = p.Next(items[len(items)-1].ID)
 		}
 		for _, it := range items {
 			set := &it.Doc.Settings

@@ -32,22 +32,13 @@ func (s *Service) listUnownedResources(ctx context.Context, in *onsightapi.ListU
 		}
 	}
 	scope := page.Scope("ListUnownedResources", in.AwsAccountId, kind)
-	limit := pageSize
-	if in.MaxResults != nil {
-		limit = int(*in.MaxResults)
+	p, err := s.tokens.Page(scope, in.NextToken, in.MaxResults, page.Usual)
+	if err != nil {
+		return nil, err
 	}
-	var after resource.Place
-	if in.NextToken != nil {
-		key, err := s.tokens.Key(scope, *in.NextToken)
-		if err != nil {
-			return nil, err
-		}
-		if len(key) == 3 {
-			after = resource.Place{Region: key[0], Kind: key[1], ID: key[2]}
-		}
-	}
+	after := resource.Place{Region: p.After(0), Kind: p.After(1), ID: p.After(2)}
 	out := &onsightapi.ListUnownedResourcesResponse{}
-	err := s.db.Read(ctx, func(tx *store.Tx) error {
+	err = s.db.Read(ctx, func(tx *store.Tx) error {
 		if err := s.accounts.Subscribed(tx, in.AwsAccountId); err != nil {
 			return err
 		}
@@ -66,8 +57,8 @@ func (s *Service) listUnownedResources(ctx context.Context, in *onsightapi.ListU
 					Arn: &r.ARN, Kind: &r.Kind, Region: &r.Region, Id: &r.ID, Name: &r.Name, CreatedTime: &r.Created, LastUpdatedTime: &r.Updated,
 				})
 			}
-			if len(out.Resources) == limit && i+1 < len(all) || i+1 == window {
-				out.NextToken = new(s.tokens.Next(scope, r.Region, r.Kind, r.ID))
+			if len(out.Resources) == p.Limit && i+1 < len(all) || i+1 == window {
+				out.NextToken = p.Next(r.Region, r.Kind, r.ID)
 				break
 			}
 		}

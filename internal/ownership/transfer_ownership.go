@@ -16,8 +16,7 @@ import (
 	"onsight/internal/store"
 )
 
-// pageSize is how many resources one call moves where the caller does not say;
-// a call moves its page in one transaction.
+// pageSize is how many resources one transaction moves.
 const pageSize = 100
 
 func (s *Service) transferring(context.Context, *onsightapi.TransferOwnershipRequest) policy.Target {
@@ -32,7 +31,7 @@ func (s *Service) transferOwnership(ctx context.Context, in *onsightapi.Transfer
 	}
 	dry := in.DryRun != nil && *in.DryRun
 	scope := page.Scope("TransferOwnership", in.AwsAccountId, in.From, in.To, map[bool]string{true: "dry"}[dry])
-	after, limit, err := s.start(scope, in.NextToken, in.MaxResults)
+	p, err := s.tokens.Page(scope, in.NextToken, in.MaxResults, page.Usual)
 	if err != nil {
 		return nil, err
 	}
@@ -51,14 +50,14 @@ func (s *Service) transferOwnership(ctx context.Context, in *onsightapi.Transfer
 		if len(in.ResourceArns) > 0 {
 			results, err = chosen(tx, in.AwsAccountId, from, to, in.ResourceArns, dry)
 		} else {
-			results, err = step(tx, from, to, after, limit, dry)
+			results, err = step(tx, from, to, p.After(0), p.Limit, dry)
 		}
 		if err != nil {
 			return err
 		}
 		out.NextToken = nil
-		if len(in.ResourceArns) == 0 && len(results) == limit {
-			out.NextToken = new(s.tokens.Next(scope, results[limit-1].ARN))
+		if len(in.ResourceArns) == 0 && len(results) == p.Limit {
+			out.NextToken = p.Next(results[p.Limit-1].ARN)
 		}
 		out.Results = make([]onsightapi.OwnershipResult, 0, len(results))
 		var moved int64
@@ -254,20 +253,4 @@ func (s *Service) party(tx *store.Tx, account, member, name string) (principal, 
 		role, err = s.people.Role(tx, a)
 	}
 	return name, role, err
-}
-
-// start reads where a page begins and how long it is.
-func (s *Service) start(scope string, token *string, maxResults *int32) (after string, limit int, err error) {
-	limit = pageSize
-	if maxResults != nil && *maxResults > 0 {
-		limit = int(*maxResults)
-	}
-	if token == nil {
-		return "", limit, nil
-	}
-	key, err := s.tokens.Key(scope, *token)
-	if err == nil && len(key) > 0 {
-		after = key[0]
-	}
-	return after, limit, err
 }

@@ -6,8 +6,9 @@
 // list, one that is altered, and one that is older than 24 hours is answered
 // with InvalidNextTokenException, and never with the first page again.
 //
-//	scope := page.Scope("ListUsers", account, namespace)
-//	key, err := tokens.Key(scope, in.NextToken) // nil: the first page
-//	…
-//	out.NextToken = tokens.Next(scope, last.Name)
+//	p, err := tokens.Page(page.Scope("ListUsers", account, namespace), in.NextToken, in.MaxResults, page.Usual)
+//	… read up to p.Limit+1 rows after p.After(0)
+//	if page.Cut(p, &rows) {
+//		out.NextToken = p.Next(rows[len(rows)-1].Name)
+//	}
 package page

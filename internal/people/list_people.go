@@ -13,13 +13,9 @@ import (
 	"onsight/internal/store"
 )
 
-const (
-	// pageSize is how many people a page has where the caller does not say.
-	pageSize = 100
-	// looked is how many users one call looks at, however few of them are asked
-	// for: a page may be short, or empty, and have others after it.
-	looked = 2000
-)
+// looked is how many users one call looks at, however few of them are asked
+// for: a page may be short, or empty, and have others after it.
+const looked = 2000
 
 func (s *Service) listing(ctx context.Context, in *onsightapi.ListPeopleRequest) policy.Target {
 	namespace := value(in.Namespace)
@@ -36,21 +32,15 @@ func (s *Service) listPeople(ctx context.Context, in *onsightapi.ListPeopleReque
 		return nil, fault.Invalid("Group needs a Namespace: groups of different namespaces may have one name.")
 	}
 	scope := page.Scope("ListPeople", in.AwsAccountId, filters(in))
-	key, err := s.tokens.Key(scope, value(in.NextToken))
+	p, err := s.tokens.Page(scope, in.NextToken, in.MaxResults, page.Usual)
 	if err != nil {
 		return nil, err
-	}
-	limit := pageSize
-	if in.MaxResults != nil {
-		limit = int(*in.MaxResults)
 	}
 	w := Walk{Account: in.AwsAccountId, Namespace: value(in.Namespace), Group: value(in.Group), Limit: looked}
 	if w.Namespace != "" {
 		w.Prefix = value(in.NamePrefix)
 	}
-	if len(key) == 2 {
-		w.AfterNamespace, w.AfterName = key[0], key[1]
-	}
+	w.AfterNamespace, w.AfterName = p.After(0), p.After(1)
 	if err := s.noted(ctx); err != nil {
 		return nil, err
 	}
@@ -62,7 +52,7 @@ func (s *Service) listPeople(ctx context.Context, in *onsightapi.ListPeopleReque
 			return err
 		}
 		if filters(in) == filters(&onsightapi.ListPeopleRequest{Namespace: in.Namespace, Group: in.Group}) {
-			w.Limit = min(w.Limit, limit+1) // all that are looked at are asked for
+			w.Limit = min(w.Limit, p.Limit+1) // all that are looked at are asked for
 		}
 		people, more, err := s.users.People(tx, w)
 		if err != nil {
@@ -72,7 +62,7 @@ func (s *Service) listPeople(ctx context.Context, in *onsightapi.ListPeopleReque
 		var found []Person
 		last := Person{}
 		for i := range people {
-			if len(found) == limit {
+			if len(found) == p.Limit {
 				more = true
 				break
 			}
@@ -82,7 +72,7 @@ func (s *Service) listPeople(ctx context.Context, in *onsightapi.ListPeopleReque
 			}
 		}
 		if more {
-			out.NextToken = new(s.tokens.Next(scope, last.Namespace, last.Name))
+			out.NextToken = p.Next(last.Namespace, last.Name)
 		}
 		out.People, err = s.shown(tx, region, in.AwsAccountId, found)
 		return err

@@ -1,6 +1,7 @@
 package people
 
 import (
+	"cmp"
 	"context"
 
 	"onsight/internal/onsightapi"
@@ -32,18 +33,11 @@ func (s *Service) listingPrunes(ctx context.Context, in *onsightapi.ListPrunesRe
 // listPrunes lists the prunes of an account, the latest first.
 func (s *Service) listPrunes(ctx context.Context, in *onsightapi.ListPrunesRequest) (*onsightapi.ListPrunesResponse, error) {
 	scope := page.Scope("ListPrunes", in.AwsAccountId)
-	key, err := s.tokens.Key(scope, value(in.NextToken))
+	p, err := s.tokens.Page(scope, in.NextToken, in.MaxResults, page.Usual)
 	if err != nil {
 		return nil, err
 	}
-	before := "~" // after every id
-	if len(key) == 1 {
-		before = key[0]
-	}
-	limit := pageSize
-	if in.MaxResults != nil {
-		limit = int(*in.MaxResults)
-	}
+	before := cmp.Or(p.After(0), "~") // after every id
 	out := &onsightapi.ListPrunesResponse{}
 	err = s.db.Read(ctx, func(tx *store.Tx) error {
 		*out = onsightapi.ListPrunesResponse{Prunes: []onsightapi.Prune{}}
@@ -51,20 +45,19 @@ func (s *Service) listPrunes(ctx context.Context, in *onsightapi.ListPrunesReque
 			return err
 		}
 		rows, err := store.All[prune](tx, `SELECT `+pruneColumns+` FROM prunes WHERE account = $1 AND id < $2 ORDER BY id DESC LIMIT $3`,
-			in.AwsAccountId, before, limit+1)
+			in.AwsAccountId, before, p.Limit+1)
 		if err != nil {
 			return err
 		}
-		if len(rows) > limit {
-			rows = rows[:limit]
-			out.NextToken = new(s.tokens.Next(scope, rows[limit-1].ID))
+		if page.Cut(p, &rows) {
+			out.NextToken = p.Next(rows[len(rows)-1].ID)
 		}
 		for i := range rows {
-			p, err := rows[i].api()
+			shown, err := rows[i].api()
 			if err != nil {
 				return err
 			}
-			out.Prunes = append(out.Prunes, *p)
+			out.Prunes = append(out.Prunes, *shown)
 		}
 		return nil
 	})
@@ -99,17 +92,9 @@ func (s *Service) listingPruneSteps(ctx context.Context, in *onsightapi.ListPrun
 // listPruneSteps lists what a prune did to whom, by namespace and name.
 func (s *Service) listPruneSteps(ctx context.Context, in *onsightapi.ListPruneStepsRequest) (*onsightapi.ListPruneStepsResponse, error) {
 	scope := page.Scope("ListPruneSteps", in.AwsAccountId, in.PruneId)
-	key, err := s.tokens.Key(scope, value(in.NextToken))
+	p, err := s.tokens.Page(scope, in.NextToken, in.MaxResults, page.Usual)
 	if err != nil {
 		return nil, err
-	}
-	after := [2]string{}
-	if len(key) == 2 {
-		after = [2]string(key)
-	}
-	limit := pageSize
-	if in.MaxResults != nil {
-		limit = int(*in.MaxResults)
 	}
 	out := &onsightapi.ListPruneStepsResponse{}
 	err = s.db.Read(ctx, func(tx *store.Tx) error {
@@ -122,13 +107,13 @@ func (s *Service) listPruneSteps(ctx context.Context, in *onsightapi.ListPruneSt
 		}
 		rows, err := store.All[stepRow](tx, `SELECT account, prune_id, namespace, name, email, role, action, reason, error, moved, idle_days, at_us
 			FROM prune_steps WHERE account = $1 AND prune_id = $2 AND (namespace, name) > ($3, $4) ORDER BY namespace, name LIMIT $5`,
-			in.AwsAccountId, in.PruneId, after[0], after[1], limit+1)
+			in.AwsAccountId, in.PruneId, p.After(0), p.After(1), p.Limit+1)
 		if err != nil {
 			return err
 		}
-		if len(rows) > limit {
-			rows = rows[:limit]
-			out.NextToken = new(s.tokens.Next(scope, rows[limit-1].Namespace, rows[limit-1].Name))
+		if page.Cut(p, &rows) {
+			last := &rows[len(rows)-1]
+			out.NextToken = p.Next(last.Namespace, last.Name)
 		}
 		for i := range rows {
 			r := &rows[i]

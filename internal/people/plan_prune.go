@@ -34,18 +34,12 @@ func (s *Service) planPrune(ctx context.Context, in *onsightapi.PlanPruneRequest
 		return nil, fmt.Errorf("write a policy: %w", err)
 	}
 	scope := page.Scope("PlanPrune", in.AwsAccountId, string(text))
-	key, err := s.tokens.Key(scope, value(in.NextToken))
+	p, err := s.tokens.Page(scope, in.NextToken, in.MaxResults, page.Usual)
 	if err != nil {
 		return nil, err
 	}
 	w := Walk{Account: in.AwsAccountId, Namespace: value(in.Policy.Namespace), Limit: looked}
-	if len(key) == 2 {
-		w.AfterNamespace, w.AfterName = key[0], key[1]
-	}
-	limit := pageSize
-	if in.MaxResults != nil {
-		limit = int(*in.MaxResults)
-	}
+	w.AfterNamespace, w.AfterName = p.After(0), p.After(1)
 	if err := s.noted(ctx); err != nil {
 		return nil, err
 	}
@@ -62,7 +56,7 @@ func (s *Service) planPrune(ctx context.Context, in *onsightapi.PlanPruneRequest
 		}
 		seen := int64(0)
 		for i := range people {
-			if len(out.Steps) == limit {
+			if len(out.Steps) == p.Limit {
 				more = true
 				break
 			}
@@ -78,7 +72,7 @@ func (s *Service) planPrune(ctx context.Context, in *onsightapi.PlanPruneRequest
 		out.Looked = &seen
 		if more && seen > 0 {
 			last := people[seen-1]
-			out.NextToken = new(s.tokens.Next(scope, last.Namespace, last.Name))
+			out.NextToken = p.Next(last.Namespace, last.Name)
 		}
 		return nil
 	})

@@ -108,39 +108,26 @@ func (s *Service) listing(ctx context.Context, in *onsightapi.ListSignInLocksReq
 	return onUser(ctx, in.AwsAccountId, "*", "*")
 }
 
-const locksPage = 100
-
 // listSignInLocks lists the users and addresses with failed attempts.
 func (s *Service) listSignInLocks(ctx context.Context, in *onsightapi.ListSignInLocksRequest) (*onsightapi.ListSignInLocksResponse, error) {
 	scope := page.Scope("ListSignInLocks", in.AwsAccountId)
-	var after string
-	if in.NextToken != nil {
-		key, err := s.Tokens.Key(scope, *in.NextToken)
-		if err != nil {
-			return nil, err
-		}
-		if len(key) > 0 {
-			after = key[0]
-		}
-	}
-	limit := locksPage
-	if in.MaxResults != nil {
-		limit = int(*in.MaxResults)
+	p, err := s.Tokens.Page(scope, in.NextToken, in.MaxResults, page.Usual)
+	if err != nil {
+		return nil, err
 	}
 	out := &onsightapi.ListSignInLocksResponse{Locks: []onsightapi.SignInLock{}}
-	err := s.DB.Read(ctx, func(tx *store.Tx) error {
+	err = s.DB.Read(ctx, func(tx *store.Tx) error {
 		out.Locks, out.NextToken = out.Locks[:0], nil
 		if err := s.subscribed(tx, in.AwsAccountId); err != nil {
 			return err
 		}
 		rows, err := store.All[lock](tx, `SELECT `+lockColumns+` FROM sign_in_locks
-			WHERE account = $1 AND name > $2 AND (name LIKE 'user/%' OR name LIKE 'address/%') ORDER BY name LIMIT $3`, in.AwsAccountId, after, limit+1)
+			WHERE account = $1 AND name > $2 AND (name LIKE 'user/%' OR name LIKE 'address/%') ORDER BY name LIMIT $3`, in.AwsAccountId, p.After(0), p.Limit+1)
 		if err != nil {
 			return err
 		}
-		if len(rows) > limit {
-			rows = rows[:limit]
-			out.NextToken = new(s.Tokens.Next(scope, rows[limit-1].Name))
+		if page.Cut(p, &rows) {
+			out.NextToken = p.Next(rows[len(rows)-1].Name)
 		}
 		for _, row := range rows {
 			l := onsightapi.SignInLock{Attempts: &row.Failures, LastAttempt: new(store.Time(row.LastUS))}

@@ -17,19 +17,9 @@ func (s *Service) listingRows(ctx context.Context, in *onsightapi.ListAccountSna
 // listAccountSnapshotRows reads a snapshot page by page, by kind and key.
 func (s *Service) listAccountSnapshotRows(ctx context.Context, in *onsightapi.ListAccountSnapshotRowsRequest) (*onsightapi.ListAccountSnapshotRowsResponse, error) {
 	scope := page.Scope("ListAccountSnapshotRows", in.AwsAccountId, in.SnapshotId)
-	token, limit := "", 1000
-	if in.NextToken != nil {
-		token = *in.NextToken
-	}
-	if in.MaxResults != nil {
-		limit = int(*in.MaxResults)
-	}
-	after, err := s.tokens.Key(scope, token)
+	p, err := s.tokens.Page(scope, in.NextToken, in.MaxResults, 1000)
 	if err != nil {
 		return nil, err
-	}
-	if len(after) != 2 {
-		after = []string{"", ""}
 	}
 	var rows []kept
 	err = s.db.Read(ctx, func(tx *store.Tx) error {
@@ -41,17 +31,16 @@ func (s *Service) listAccountSnapshotRows(ctx context.Context, in *onsightapi.Li
 			return fault.NotFound("", "Snapshot %s was not finished; take another one.", h.ID)
 		}
 		rows, err = store.All[kept](tx, `SELECT account, id, kind, key, doc FROM snapshot_rows
-			WHERE account = $1 AND id = $2 AND (kind, key) > ($3, $4) ORDER BY kind, key LIMIT $5`, in.AwsAccountId, in.SnapshotId, after[0], after[1], limit+1)
+			WHERE account = $1 AND id = $2 AND (kind, key) > ($3, $4) ORDER BY kind, key LIMIT $5`, in.AwsAccountId, in.SnapshotId, p.After(0), p.After(1), p.Limit+1)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	out := &onsightapi.ListAccountSnapshotRowsResponse{}
-	if len(rows) > limit {
-		rows = rows[:limit]
-		last := rows[limit-1]
-		out.NextToken = new(s.tokens.Next(scope, last.Kind, last.Key))
+	if page.Cut(p, &rows) {
+		last := &rows[len(rows)-1]
+		out.NextToken = p.Next(last.Kind, last.Key)
 	}
 	for _, r := range rows {
 		out.Rows = append(out.Rows, onsightapi.SnapshotRow{Kind: r.Kind, Key: &r.Key, Document: []byte(r.Doc)})
