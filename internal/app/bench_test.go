@@ -26,7 +26,7 @@ type server struct {
 	signer  sigv4.Signer
 }
 
-func open(b *testing.B) *server {
+func open(b *testing.B, options ...func(*config.Config)) *server {
 	b.Helper()
 	b.ReportAllocs()
 	dir := b.TempDir()
@@ -34,6 +34,9 @@ func open(b *testing.B) *server {
 		Data: dir, SealKeyFile: dir + "/seal.key", Account: "111122223333", Region: "us-east-1",
 		ClockWindow: 5 * time.Minute, InvitationLife: time.Hour, PublicURL: "http://localhost",
 		SignIn: config.SignIn{PasswordMemory: 19, PasswordPasses: 2, SessionLife: time.Hour, SessionIdle: time.Hour, PasswordLinkLife: time.Hour},
+	}
+	for _, o := range options {
+		o(&c)
 	}
 	log := slog.New(slog.NewTextHandler(io.Discard, nil)) //nolint:sloglint // writing the log is part of the work
 	a, err := app.Open(context.Background(), c, app.Options{Log: log, Now: time.Now})
