@@ -151,7 +151,7 @@ func (in *input) body(o *Operation, body *openapi3.RequestBody) error {
 	}
 	where += at("content", o.MediaType, "schema")
 	if !isJSON(o.MediaType) && !slices.Contains(bodies[:3], o.MediaType) {
-		return in.add(o, Field{Wire: "content", In: InWhole, Required: body.Required, File: true}, nil, fileSchema(), where)
+		return in.add(o, Field{Wire: "content", In: InWhole, Required: body.Required, File: true}, nil, fileSchema(body.Description), where)
 	}
 	if media.Schema == nil || media.Schema.Value == nil || len(media.Schema.Value.Properties) == 0 {
 		flat := map[string]any{}
@@ -173,7 +173,7 @@ func (in *input) body(o *Operation, body *openapi3.RequestBody) error {
 		}
 		f := Field{Wire: name, In: InBody, Required: body.Required && slices.Contains(schema.Required, name), Explode: true}
 		if o.MediaType == "multipart/form-data" && ref.Value.Format == "binary" {
-			f.File, flat = true, fileSchema()
+			f.File, flat = true, fileSchema(ref.Value.Description)
 		}
 		if err := in.add(o, f, ref.Value.Extensions, flat, at); err != nil {
 			return err
@@ -183,9 +183,13 @@ func (in *input) body(o *Operation, body *openapi3.RequestBody) error {
 }
 
 // fileSchema describes a file as JSON can hold it.
-func fileSchema() map[string]any {
+func fileSchema(description string) map[string]any {
+	if description == "" {
+		description = "The file."
+	}
 	return map[string]any{
-		"type": "object", "additionalProperties": false, "required": []any{"content"},
+		"description": description,
+		"type":        "object", "additionalProperties": false, "required": []any{"content"},
 		"properties": map[string]any{
 			"content":     map[string]any{"type": "string", "contentEncoding": "base64", "description": "The file, in base64."},
 			"contentType": map[string]any{"type": "string", "maxLength": 255, "description": "Media type, such as application/pdf."},

@@ -11,20 +11,26 @@ type hook func(ctx context.Context, c *Call) (*Result, error)
 
 // hooks is closed: what data can say is no hook.
 var hooks = map[string]hook{
-	"http": plainHTTP,
+	"http":            plainHTTP,
+	"jira-transition": jiraTransition,
 }
 
 // A baseHook finds the base endpoint that requests go to.
 type baseHook func(ctx context.Context, c *Call) (*url.URL, error)
 
 // baseHooks is closed too.
-var baseHooks = map[string]baseHook{}
+var baseHooks = map[string]baseHook{
+	"confluence-site": atlassianSite("confluence"),
+	"jira-site":       atlassianSite("jira"),
+}
 
 // An encoding makes of a value what the service takes in its place.
 type encoding func(value any) (any, error)
 
 // encodings is closed too.
-var encodings = map[string]encoding{}
+var encodings = map[string]encoding{
+	"adf": document,
+}
 
 // hookOf gives the hook of a name; nil where there is none.
 func hookOf(name string) hook { return hooks[name] }
