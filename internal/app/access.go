@@ -60,7 +60,7 @@ func (a *App) joinAccess(c config.Config, o Options, keys *seal.Keyring, tokens 
 			s, _ := access.SessionOf(ctx).(*sts.Session)
 			return s
 		},
-		Conditions: r.authorizer.Conditions, Network: network,
+		Conditions: r.authorizer.Conditions, Network: network, SAML: samlTerms(c),
 		Contexts: func(tx *store.Tx, assertion string) (account, user string, ok bool, err error) {
 			account, user, err = a.register.OpenContext(tx, assertion) // which is joined later, but before any call
 			if errors.Is(err, identity.ErrContext) {

@@ -18,6 +18,9 @@ type SignIn struct {
 	SessionLife, SessionIdle time.Duration
 	// PasswordLinkLife is how long the link of a forgotten password can be used.
 	PasswordLinkLife time.Duration
+	// SAMLAddresses are the audiences and recipients that SAML assertions may
+	// have, apart by commas; empty for this server's and those of AWS.
+	SAMLAddresses string
 }
 
 func (c *SignIn) flags(fs *flag.FlagSet) {
@@ -26,6 +29,7 @@ func (c *SignIn) flags(fs *flag.FlagSet) {
 	fs.UintVar(&c.PasswordPasses, "password-passes", 2, "`number` of passes over that memory, 2 at least; \"onsight signin cost\" measures what this machine can bear")
 	fs.DurationVar(&c.SessionLife, "session-life", 12*time.Hour, "how long someone who has signed in stays so at most")
 	fs.DurationVar(&c.SessionIdle, "session-idle", time.Hour, "how long someone stays signed in without doing anything")
+	fs.StringVar(&c.SAMLAddresses, "saml-addresses", "", "`URLs`, apart by commas, that SAML assertions may be made for and sent to (default <public-url>/saml and those of AWS, such as https://signin.aws.amazon.com/saml)")
 	fs.StringVar(&c.SMTPURL, "smtp-url", "", "smtp:// or smtps:// `URL` of the server that takes letters, such as smtp://onsight@mail.example.org:587 (default none: links are handed over by administrators)")
 	fs.StringVar(&c.SMTPFrom, "smtp-from", "", "`address` that letters come from, perhaps with a name before it: Onsight <onsight@example.org>")
 	fs.StringVar(&c.SMTPPasswordFile, "smtp-password-file", "", "`file` with the password of the user in -smtp-url")

@@ -296,3 +296,9 @@ func (s *Service) OIDCProvider(tx *store.Tx, account, issuer string) (OIDCProvid
 	}
 	return out, nil
 }
+
+// SAMLMetadata gives the metadata of an account's SAML provider;
+// store.ErrNotFound where there is none.
+func (s *Service) SAMLMetadata(tx *store.Tx, account, name string) (document string, err error) {
+	return store.One[string](tx, `SELECT document FROM iam_saml_providers WHERE account = $1 AND name = $2`, account, name)
+}

@@ -42,7 +42,7 @@ func (s *Service) assumeRoleWithWebIdentity(ctx context.Context, in *stsapi.Assu
 	if a.role, a.trust, err = s.role(ctx, account, name, in.RoleArn); err != nil {
 		return nil, err
 	}
-	if err := s.mayFederate(ctx, in.RoleArn, account, &a, keysOf(provider, claims)); err != nil {
+	if err := s.mayFederate(ctx, "sts:AssumeRoleWithWebIdentity", in.RoleArn, account, &a, keysOf(provider, claims)); err != nil {
 		return nil, err
 	}
 	session, made, err := s.begin(ctx, a, in.Policy, in.PolicyArns, in.MinimumSessionTokenSize)
@@ -114,13 +114,13 @@ func refusal(err error) error {
 }
 
 // mayFederate asks the trust policy of a role, which alone decides.
-func (s *Service) mayFederate(ctx context.Context, roleARN, account string, a *assumption, claims policy.Keys) error {
+func (s *Service) mayFederate(ctx context.Context, operation, roleARN, account string, a *assumption, claims policy.Keys) error {
 	who := policy.Subject{Principal: policy.Principal{Type: policy.Federated, Provider: a.provider}}
 	keys := policy.Contexts{a.keys(), claims}
 	if s.conditions != nil {
 		keys = append(keys, s.conditions(ctx))
 	}
-	for _, action := range a.actions("sts:AssumeRoleWithWebIdentity") {
+	for _, action := range a.actions(operation) {
 		d := who.Decide(&policy.Request{Action: policy.NewAction(action), Resource: roleARN, Account: account, Policy: a.trust, Context: keys})
 		if !d.Allowed() || a.role.ID == "" {
 			api.Note(ctx, "denied", action)

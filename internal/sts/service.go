@@ -21,6 +21,9 @@ type Directory interface {
 	// Provider gives the OpenID Connect provider of an account with an issuer,
 	// which is written without its scheme; store.ErrNotFound where there is none.
 	Provider(tx *store.Tx, account, issuer string) (Provider, error)
+	// SAMLMetadata gives the metadata of an account's SAML provider;
+	// store.ErrNotFound where there is none.
+	SAMLMetadata(tx *store.Tx, account, name string) (document string, err error)
 	// ManagedPolicy gives the document of a managed policy that an account may
 	// attach: one of its own, or of AWS; store.ErrNotFound where there is none.
 	ManagedPolicy(tx *store.Tx, account, arn string) (document string, err error)
@@ -64,7 +67,7 @@ type Judge interface {
 	Judge(ctx context.Context, action string, on policy.Target, trust *policy.Set) (allowed bool, message string, err error)
 }
 
-// Config is what a Service needs. All is required but Conditions and Network.
+// Config is what a Service needs. All is required but Conditions, Network and SAML.
 type Config struct {
 	DB        *store.DB
 	Keys      *seal.Keyring
@@ -84,6 +87,8 @@ type Config struct {
 	Contexts func(tx *store.Tx, assertion string) (account, user string, ok bool, err error)
 	// Network says how identity providers are reached.
 	Network idtoken.Network
+	// SAML says which assertions are for this server; none are by default.
+	SAML SAML
 }
 
 // Service answers the operations of STS. It may be used by many goroutines at
@@ -98,13 +103,14 @@ type Service struct {
 	conditions func(context.Context) policy.Context
 	contexts   func(tx *store.Tx, assertion string) (account, user string, ok bool, err error)
 	tokens     *idtoken.Verifier
+	saml       SAML
 	opened     sessions
 }
 
 // New makes a Service.
 func New(c Config) *Service {
 	return &Service{
-		db: c.DB, keys: c.Keys, now: c.Now, directory: c.Directory, judge: c.Judge, caller: c.Caller, conditions: c.Conditions, contexts: c.Contexts,
+		db: c.DB, keys: c.Keys, now: c.Now, directory: c.Directory, judge: c.Judge, caller: c.Caller, conditions: c.Conditions, contexts: c.Contexts, saml: c.SAML,
 		tokens: idtoken.New(idtoken.Config{Now: c.Now, Log: c.Log, Network: c.Network}),
 	}
 }
@@ -116,6 +122,7 @@ func (s *Service) Routes() []api.Route {
 		api.Handle(stsapi.GetCallerIdentity, nil, s.getCallerIdentity),
 		api.Handle(stsapi.AssumeRole, nil, s.assumeRole),
 		api.Handle(stsapi.AssumeRoleWithWebIdentity, nil, s.assumeRoleWithWebIdentity),
+		api.Handle(stsapi.AssumeRoleWithSAML, nil, s.assumeRoleWithSAML),
 		api.Handle(stsapi.GetSessionToken, nil, s.getSessionToken),
 		api.Handle(stsapi.GetFederationToken, s.gettingFederationToken, s.getFederationToken),
 		api.Handle(stsapi.GetAccessKeyInfo, onAnything[stsapi.GetAccessKeyInfoRequest], s.getAccessKeyInfo),

@@ -79,6 +79,10 @@ func TestVerify(t *testing.T) {
 	if _, err := verify(t, l.Post(t), samltest.One(), samltest.Two()); err != nil {
 		t.Errorf("with the second of two keys: %v", err)
 	}
+	l.Key = samltest.Curve()
+	if _, err := verify(t, l.Post(t), samltest.One(), samltest.Curve()); err != nil {
+		t.Errorf("with ECDSA: %v", err)
+	}
 	// Line breaks are no part of what base64 says.
 	long := login().Post(t)
 	if _, err := verify(t, long[:76]+"\r\n"+long[76:]); err != nil {
@@ -131,38 +135,40 @@ func TestRefused(t *testing.T) {
 		"two audiences that must both hold": {posted: with(func(l *samltest.Login) { l.Before = second("AudienceRestriction", "https://other.example.org") }), is: saml.ErrAudience},
 		"another recipient":                 {posted: with(func(l *samltest.Login) { l.Recipient, l.Destination = "https://other.example.org", samltest.Recipient }), is: saml.ErrRecipient},
 		"another destination":               {posted: with(func(l *samltest.Login) { l.Destination = "https://other.example.org" }), is: saml.ErrRecipient},
-		"not a bearer's":                    {posted: with(func(l *samltest.Login) { l.Before = set("SubjectConfirmation", "Method", "urn:oasis:names:tc:SAML:2.0:cm:sender-vouches") }), is: saml.ErrRecipient},
-		"no subject":                        {posted: with(func(l *samltest.Login) { l.Before = drop("NameID") }), is: saml.ErrSubject},
-		"no one signed in":                  {posted: with(func(l *samltest.Login) { l.Before = drop("AuthnStatement") }), is: saml.ErrMalformed},
-		"expired":                           {posted: with(func(l *samltest.Login) { l.Now = now.Add(-10 * time.Minute) }), as: &expired},
-		"expired early":                     {posted: with(func(l *samltest.Login) { l.Now, l.Life = now.Add(-3*time.Minute), time.Minute }), as: &expired},
-		"old, though good for long":         {posted: with(func(l *samltest.Login) { l.Now, l.Life = now.Add(-10*time.Minute), time.Hour }), as: &expired},
-		"a session that is over":            {posted: with(func(l *samltest.Login) { l.SessionEnds = now }), as: &expired},
-		"of the future":                     {posted: with(func(l *samltest.Login) { l.Now = now.Add(2 * time.Minute) }), is: saml.ErrNotYet},
-		"not signed in":                     {posted: with(func(l *samltest.Login) { l.Status = "urn:oasis:names:tc:SAML:2.0:status:Responder" }), as: &rejected},
-		"not base64":                        {posted: "<Response/>", is: saml.ErrMalformed},
-		"nothing":                           {posted: "", is: saml.ErrMalformed},
-		"no XML":                            {posted: samltest.Encode("hello"), is: saml.ErrMalformed},
-		"cut":                               {posted: samltest.Encode(login().XML(t)[:3000]), is: saml.ErrMalformed},
-		"two documents":                     {posted: samltest.Encode(login().XML(t) + login().XML(t)), is: saml.ErrMalformed},
-		"text behind it":                    {posted: samltest.Encode(login().XML(t) + "hello"), is: saml.ErrMalformed},
-		"a comment in the subject":          {posted: replaced(">ana@example.org<", ">ana@example.org<!---->.evil.org<"), is: saml.ErrMalformed},
-		"a comment in the digest":           {posted: replaced("<ds:DigestValue>", "<ds:DigestValue><!-- x -->"), is: saml.ErrMalformed},
-		"a processing instruction":          {posted: replaced("<samlp:Status>", "<?x y?><samlp:Status>"), is: saml.ErrMalformed},
-		"a document type":                   {posted: samltest.Encode("<!DOCTYPE Response>" + login().XML(t)), is: saml.ErrMalformed},
+		"not a bearer's": {posted: with(func(l *samltest.Login) {
+			l.Before = set("SubjectConfirmation", "Method", "urn:oasis:names:tc:SAML:2.0:cm:sender-vouches")
+		}), is: saml.ErrRecipient},
+		"no subject":                {posted: with(func(l *samltest.Login) { l.Before = drop("NameID") }), is: saml.ErrSubject},
+		"no one signed in":          {posted: with(func(l *samltest.Login) { l.Before = drop("AuthnStatement") }), is: saml.ErrMalformed},
+		"expired":                   {posted: with(func(l *samltest.Login) { l.Now = now.Add(-10 * time.Minute) }), as: &expired},
+		"expired early":             {posted: with(func(l *samltest.Login) { l.Now, l.Life = now.Add(-3*time.Minute), time.Minute }), as: &expired},
+		"old, though good for long": {posted: with(func(l *samltest.Login) { l.Now, l.Life = now.Add(-10*time.Minute), time.Hour }), as: &expired},
+		"a session that is over":    {posted: with(func(l *samltest.Login) { l.SessionEnds = now }), as: &expired},
+		"of the future":             {posted: with(func(l *samltest.Login) { l.Now = now.Add(2 * time.Minute) }), is: saml.ErrNotYet},
+		"not signed in":             {posted: with(func(l *samltest.Login) { l.Status = "urn:oasis:names:tc:SAML:2.0:status:Responder" }), as: &rejected},
+		"not base64":                {posted: "<Response/>", is: saml.ErrMalformed},
+		"nothing":                   {posted: "", is: saml.ErrMalformed},
+		"no XML":                    {posted: samltest.Encode("hello"), is: saml.ErrMalformed},
+		"cut":                       {posted: samltest.Encode(login().XML(t)[:3000]), is: saml.ErrMalformed},
+		"two documents":             {posted: samltest.Encode(login().XML(t) + login().XML(t)), is: saml.ErrMalformed},
+		"text behind it":            {posted: samltest.Encode(login().XML(t) + "hello"), is: saml.ErrMalformed},
+		"a comment in the subject":  {posted: replaced(">ana@example.org<", ">ana@example.org<!---->.evil.org<"), is: saml.ErrMalformed},
+		"a comment in the digest":   {posted: replaced("<ds:DigestValue>", "<ds:DigestValue><!-- x -->"), is: saml.ErrMalformed},
+		"a processing instruction":  {posted: replaced("<samlp:Status>", "<?x y?><samlp:Status>"), is: saml.ErrMalformed},
+		"a document type":           {posted: samltest.Encode("<!DOCTYPE Response>" + login().XML(t)), is: saml.ErrMalformed},
 		"an external entity": {posted: samltest.Encode(`<!DOCTYPE r [<!ENTITY x SYSTEM "file:///etc/passwd">]>` + strings.Replace(login().XML(t), ">ana@example.org<", ">&x;<", 1)),
 			is: saml.ErrMalformed},
-		"a bomb of entities":     {posted: samltest.Encode(`<!DOCTYPE r [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>` + login().XML(t)), is: saml.ErrMalformed},
-		"an unknown entity":      {posted: replaced(">ana@example.org<", ">&x;<"), is: saml.ErrMalformed},
-		"packed":                 {posted: deflated(login().XML(t)), is: saml.ErrMalformed},
-		"a bomb of deflate":      {posted: deflated(strings.Repeat("a", 50<<20)), is: saml.ErrMalformed},
-		"too long":               {posted: strings.Repeat("A", saml.MaxEncoded+1), is: saml.ErrMalformed},
-		"too deep":               {posted: samltest.Encode(strings.Repeat("<a>", 10_000) + strings.Repeat("</a>", 10_000)), is: saml.ErrMalformed},
-		"too many elements":      {posted: samltest.Encode("<a>" + strings.Repeat("<b/>", 15_000) + "</a>"), is: saml.ErrMalformed},
-		"UTF-16":                 {posted: samltest.Encode("\xff\xfe<\x00a\x00/\x00>\x00"), is: saml.ErrMalformed},
-		"a declared UTF-7":       {posted: samltest.Encode(`<?xml version="1.0" encoding="UTF-7"?>` + login().XML(t)), is: saml.ErrMalformed},
-		"no Response":            {posted: samltest.Encode(`<saml:Assertion xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion"/>`), is: saml.ErrMalformed},
-		"an encrypted assertion": {posted: replaced("<saml:Assertion ", `<saml:EncryptedAssertion/><saml:Assertion `), is: saml.ErrMalformed},
+		"a bomb of entities":       {posted: samltest.Encode(`<!DOCTYPE r [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>` + login().XML(t)), is: saml.ErrMalformed},
+		"an unknown entity":        {posted: replaced(">ana@example.org<", ">&x;<"), is: saml.ErrMalformed},
+		"packed":                   {posted: deflated(login().XML(t)), is: saml.ErrMalformed},
+		"a bomb of deflate":        {posted: deflated(strings.Repeat("a", 50<<20)), is: saml.ErrMalformed},
+		"too long":                 {posted: strings.Repeat("A", saml.MaxEncoded+1), is: saml.ErrMalformed},
+		"too deep":                 {posted: samltest.Encode(strings.Repeat("<a>", 10_000) + strings.Repeat("</a>", 10_000)), is: saml.ErrMalformed},
+		"too many elements":        {posted: samltest.Encode("<a>" + strings.Repeat("<b/>", 15_000) + "</a>"), is: saml.ErrMalformed},
+		"UTF-16":                   {posted: samltest.Encode("\xff\xfe<\x00a\x00/\x00>\x00"), is: saml.ErrMalformed},
+		"a declared UTF-7":         {posted: samltest.Encode(`<?xml version="1.0" encoding="UTF-7"?>` + login().XML(t)), is: saml.ErrMalformed},
+		"no Response":              {posted: samltest.Encode(`<saml:Assertion xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion"/>`), is: saml.ErrMalformed},
+		"an encrypted assertion":   {posted: replaced("<saml:Assertion ", `<saml:EncryptedAssertion/><saml:Assertion `), is: saml.ErrMalformed},
 		"a name with a colon more": {posted: replaced("<samlp:Status>", `<x::Status/><samlp:Status>`), is: saml.ErrMalformed},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -414,13 +420,16 @@ func TestReadMetadata(t *testing.T) {
 // FuzzParse looks for documents that break the parser, and for such that pass
 // as signed and say something that the provider did not.
 func FuzzParse(f *testing.F) {
-	genuine := login().XML(f)
+	l := login()
+	l.Key, l.ID = samltest.Curve(), "_a"
+	genuine := l.XML(f)
 	f.Add(genuine)
-	f.Add(samltest.Login{Now: now, Roles: login().Roles, SignResponse: true}.XML(f))
+	l.SignResponse = true
+	f.Add(l.XML(f))
 	f.Add(strings.Replace(genuine, "ana@", "<!---->ana@", 1))
 	f.Add("<!DOCTYPE x><Response/>")
 	f.Add(`<Response xmlns="urn:oasis:names:tc:SAML:2.0:protocol" Version="2.0"><Status><StatusCode Value="x"/></Status></Response>`)
-	p, err := saml.ReadMetadata(samltest.Metadata(samltest.One()))
+	p, err := saml.ReadMetadata(samltest.Metadata(samltest.Curve()))
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -2,8 +2,12 @@ package saml
 
 import (
 	"crypto/x509"
+	"encoding/asn1"
+	"encoding/base64"
 	"errors"
 	"fmt"
+	"math/big"
+	"strings"
 
 	"github.com/beevik/etree"
 	dsig "github.com/russellhaering/goxmldsig"
@@ -113,6 +117,27 @@ func algorithm(e *etree.Element, name string, allowed map[string]bool) error {
 	}
 }
 
+// plainSignature rewrites the value of an ECDSA signature, which XML has as two
+// numbers side by side (RFC 4050, 3.3), in the form that goxmldsig takes.
+func plainSignature(s *etree.Element) error {
+	info := children(s, nsSignature, "SignedInfo")[0]
+	if method := children(info, nsSignature, "SignatureMethod")[0]; !strings.Contains(attr(method, "Algorithm"), "#ecdsa-") {
+		return nil
+	}
+	value := children(s, nsSignature, "SignatureValue")[0]
+	raw, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(value.Text()), ""))
+	if n := len(raw); err != nil || n == 0 || n%2 != 0 || n > 132 {
+		return unsigned("its value is not one of ECDSA")
+	}
+	half := len(raw) / 2
+	der, err := asn1.Marshal(struct{ R, S *big.Int }{new(big.Int).SetBytes(raw[:half]), new(big.Int).SetBytes(raw[half:])})
+	if err != nil {
+		return unsigned("its value is not one of ECDSA")
+	}
+	value.SetText(base64.StdEncoding.EncodeToString(der))
+	return nil
+}
+
 // signed verifies the signature of an element by a provider's keys, and gives
 // the element anew, parsed from the bytes that the signature covers. It gives
 // nil where the element has no signature.
@@ -139,6 +164,9 @@ func (p *Provider) signed(e *etree.Element) (*etree.Element, error) {
 	s := children(alone, nsSignature, "Signature")[0]
 	for _, info := range children(s, nsSignature, "KeyInfo") {
 		s.RemoveChild(info)
+	}
+	if err := plainSignature(s); err != nil {
+		return nil, err
 	}
 	for _, key := range p.keys {
 		v := dsig.ValidationContext{

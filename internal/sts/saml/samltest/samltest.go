@@ -3,11 +3,15 @@
 package samltest
 
 import (
+	"bytes"
 	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/asn1"
 	"encoding/base64"
 	"fmt"
 	"html"
@@ -28,8 +32,16 @@ type Key struct {
 }
 
 // Keys are slow to make; tests share them. One and Two are of 2048 bits, Short
-// is of 1024.
+// is of 1024. Curve is of P-256, and always the same, for a fuzzer, which runs
+// as several processes.
 var (
+	Curve = sync.OnceValue(func() *Key {
+		k, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), bytes.Repeat([]byte{7}, 32))
+		if err != nil {
+			panic(err)
+		}
+		return certified(k)
+	})
 	One   = sync.OnceValue(func() *Key { return newKey(2048) })
 	Two   = sync.OnceValue(func() *Key { return newKey(2048) })
 	Short = sync.OnceValue(func() *Key { return newKey(1024) })
@@ -41,8 +53,12 @@ func newKey(bits int) *Key {
 	if err != nil {
 		panic(err)
 	}
+	return certified(k)
+}
+
+func certified(k crypto.Signer) *Key {
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(int64(bits)), Subject: pkix.Name{CommonName: "idp.example.org"},
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "idp.example.org"},
 		NotBefore: time.Date(2001, 1, 1, 0, 0, 0, 0, time.UTC), NotAfter: time.Date(2002, 1, 1, 0, 0, 0, 0, time.UTC),
 	}
 	cert, err := x509.CreateCertificate(rand.Reader, template, template, k.Public(), k)
@@ -160,7 +176,11 @@ func (l Login) sign(t testing.TB, parent, e *etree.Element) *etree.Element {
 	}
 	c.IdAttribute = "ID"
 	c.Canonicalizer = dsig.MakeC14N10ExclusiveCanonicalizerWithPrefixList("")
-	if err := c.SetSignatureMethod(or(l.Method, dsig.RSASHA256SignatureMethod)); err != nil {
+	usual := dsig.RSASHA256SignatureMethod
+	if _, ok := key.signer.(*ecdsa.PrivateKey); ok {
+		usual = dsig.ECDSASHA256SignatureMethod
+	}
+	if err := c.SetSignatureMethod(or(l.Method, usual)); err != nil {
 		t.Fatal(err)
 	}
 	e = e.Copy()
@@ -175,8 +195,25 @@ func (l Login) sign(t testing.TB, parent, e *etree.Element) *etree.Element {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if _, ok := key.signer.(*ecdsa.PrivateKey); ok {
+		plain(t, s.FindElement("./ds:SignatureValue"))
+	}
 	e.InsertChildAt(1, s) // behind the issuer
 	return e
+}
+
+// plain rewrites the value of an ECDSA signature as XML has it (RFC 4050, 3.3).
+func plain(t testing.TB, value *etree.Element) {
+	t.Helper()
+	var n struct{ R, S *big.Int }
+	der, err := base64.StdEncoding.DecodeString(value.Text())
+	if err == nil {
+		_, err = asn1.Unmarshal(der, &n)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	value.SetText(base64.StdEncoding.EncodeToString(append(n.R.FillBytes(make([]byte, 32)), n.S.FillBytes(make([]byte, 32))...)))
 }
 
 func (l Login) text() string {
