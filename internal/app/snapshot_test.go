@@ -28,6 +28,7 @@ var notInSnapshots = map[string]string{
 	"snapshot_rows":         "snapshots themselves",
 	"snapshots":             "snapshots themselves",
 	"password_resets":       "links that live for an hour",
+	"saml_assertions":       "what was used up at this server, good for minutes",
 	"sign_in_locks":         "attempts at this server",
 	"web_sessions":          "who is signed in at this server",
 }

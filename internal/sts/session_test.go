@@ -319,15 +319,3 @@ func TestCallersWhoDoNotSign(t *testing.T) {
 		must(w, denied, stsapi.GetSessionToken, stsapi.GetSessionTokenRequest{})
 	})
 }
-
-// TestOperationsOfLater says plainly what is not there yet.
-func TestOperationsOfLater(t *testing.T) {
-	t.Parallel()
-	w := start(t, storetest.Config(t, store.SQLite))
-	_, err := call(w, credentials{}, stsapi.AssumeRoleWithSAML, stsapi.AssumeRoleWithSAMLRequest{
-		RoleArn: "arn:aws:iam::" + home + ":role/r", PrincipalArn: "arn:aws:iam::" + home + ":saml-provider/p", SAMLAssertion: "assertion",
-	})
-	if f := fault.Of(err); f == nil || f.Code != "NotImplemented" || f.Status != 501 {
-		t.Errorf("AssumeRoleWithSAML: %v, want NotImplemented", err)
-	}
-}
