@@ -97,6 +97,7 @@ type Service struct {
 	jobs         *job.Runner
 	secrets      resource.Secrets
 	tokens       *page.Tokens
+	patience     time.Duration // see usualPatience
 	log          *slog.Logger
 	now          func() time.Time
 	accounts     Accounts
@@ -115,7 +116,7 @@ type Service struct {
 // New makes a Service and tells the job runner what it does.
 func New(c Config) *Service {
 	s := &Service{
-		db: c.DB, jobs: c.Jobs, secrets: resource.Secrets{Keys: c.Keys}, tokens: c.Tokens, log: c.Log, now: c.Now,
+		db: c.DB, jobs: c.Jobs, secrets: resource.Secrets{Keys: c.Keys}, tokens: c.Tokens, patience: usualPatience, log: c.Log, now: c.Now,
 		accounts: c.Accounts, principals: c.Principals, groups: c.Groups, tags: c.Tags, folders: c.Folders, connections: c.VPCConnections,
 		checker: c.Checker, endpoints: c.Endpoints, foreignRoles: c.ForeignRoles,
 	}

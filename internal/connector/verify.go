@@ -68,9 +68,9 @@ const jobVerify = "connector.verify"
 // maxAttempts is how often a check that ends neither way is made.
 const maxAttempts = 5
 
-// patience is how long an update or a delete waits for the check of what came
+// usualPatience is how long an update or a delete waits for the check of what came
 // before it. Programs that change a connector right after making it need it.
-const patience = 2 * time.Second
+const usualPatience = 2 * time.Second
 
 type task struct {
 	resource.Key
@@ -205,7 +205,7 @@ func (s *Service) settled(ctx context.Context, arn string, change func() error) 
 	if !conflicts(err) {
 		return err
 	}
-	wait, cancel := context.WithTimeout(ctx, patience)
+	wait, cancel := context.WithTimeout(ctx, s.patience)
 	defer cancel()
 	for pause := time.Millisecond; conflicts(err); pause = min(2*pause, 50*time.Millisecond) {
 		if s.jobs.Wait(wait, jobVerify, arn) != nil {

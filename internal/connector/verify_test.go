@@ -226,9 +226,10 @@ func TestBusyConnector(t *testing.T) {
 		if err := r.update("a", "Second", bearer("https://b.example", "k2")); fault.Of(err) == nil || fault.Of(err).Code != "ConflictException" {
 			t.Errorf("update: %v, want ConflictException", err)
 		}
-		if took := time.Since(begun); took < patience {
-			t.Errorf("the update gave up after %s, want %s", took, patience)
+		if took := time.Since(begun); took < usualPatience {
+			t.Errorf("the update gave up after %s, want %s", took, usualPatience)
 		}
+		r.patience = time.Minute // for slow machines
 		done := make(chan error)
 		go func() {
 			_, err := r.deleteActionConnector(r.ctx, &qs.DeleteActionConnectorRequest{AwsAccountId: tester, ActionConnectorId: "a"})
