@@ -12,6 +12,7 @@ import (
 	"onsight/internal/access"
 	"onsight/internal/api"
 	"onsight/internal/arn"
+	"onsight/internal/audit"
 	"onsight/internal/config"
 	"onsight/internal/connector"
 	"onsight/internal/connector/action"
@@ -36,7 +37,7 @@ func (a *App) joinActions(
 	}
 	a.actions = action.New(action.Config{
 		DB: a.db, Jobs: a.jobs, Keys: keys, Tokens: tokens, Log: o.Log, Now: o.Now, Connectors: connectors,
-		People: actors{people, shared}, Networks: connections, Clients: a.clients, PublicURL: c.PublicURL, AWS: aws,
+		People: actors{people, shared}, Networks: connections, Clients: a.clients, Trail: actionTrail{a.trail}, PublicURL: c.PublicURL, AWS: aws,
 		Rate: c.ActionRate, Payloads: c.ActionPayloads, Retention: c.ActionRetention,
 	})
 	if c.CheckConnectors {
@@ -138,3 +139,8 @@ func (a *App) visitor(r *http.Request) (user string, ok bool, err error) {
 	})
 	return user, err == nil, err
 }
+
+// actionTrail lets action leave events.
+type actionTrail struct{ *audit.Trail }
+
+func (t actionTrail) Acted(tx *store.Tx, e action.Event) { t.Trail.Acted(tx, audit.Acted(e)) }

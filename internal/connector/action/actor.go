@@ -14,13 +14,29 @@ import (
 // An Actor is who has a connector act.
 type Actor struct {
 	// Principal is the ARN of a user of QuickSight; of a caller who is none, the
-	// caller's own. Connections belong to it.
+	// caller's own.
 	Principal string
+	// ID tells a caller who is no user from a later one of the same name.
+	ID string
 	// Reader says that it is a user with the role of a reader, who may only look.
 	Reader bool
 	// Listed says that the permission list of the connector decides, as it does
 	// for people; for callers of the API, IAM's policies have decided.
 	Listed bool
+}
+
+// key is what connections and invocations of an actor are kept under.
+func (a Actor) key() string {
+	if a.ID == "" {
+		return a.Principal
+	}
+	return a.Principal + "\t" + a.ID
+}
+
+// nameOf is the ARN in a key.
+func nameOf(key string) string {
+	name, _, _ := strings.Cut(key, "\t")
+	return name
 }
 
 // caller says who a caller of the API is here. One who is registered as several
@@ -33,7 +49,11 @@ func (s *Service) caller(tx *store.Tx, who api.Principal, as *string) (Actor, er
 	if as == nil {
 		switch len(users) {
 		case 0:
-			return Actor{Principal: who.ARN}, nil
+			a := Actor{Principal: who.ARN}
+			if who.Type != "Root" {
+				a.ID = who.UserID
+			}
+			return a, nil
 		case 1:
 			return Actor{Principal: users[0].ARN, Reader: reads(users[0].Role)}, nil
 		}

@@ -129,7 +129,7 @@ func (p *pages) mustBe(r *http.Request, principal string) error {
 		return nil
 	}
 	user, ok, err := p.visitor(r)
-	if err == nil && ok && user != principal {
+	if principal = nameOf(principal); err == nil && ok && user != principal {
 		err = fault.Denied("The connection was begun by %s, and somebody else is signed in with this browser. Sign out first.", principal)
 	}
 	return err
@@ -179,7 +179,7 @@ func (p *pages) ask(w http.ResponseWriter, r *http.Request) (*shownPage, error) 
 	}
 	return &shownPage{
 		Status: http.StatusOK, Title: "Connect to " + name,
-		Text: "You are about to sign in at the service behind the connector " + name + ". From then on " + st.Principal +
+		Text: "You are about to sign in at the service behind the connector " + name + ". From then on " + nameOf(st.Principal) +
 			" can act there as you, through Onsight. Go on only if that is you, and you have begun this yourself.",
 		Form: p.base + ConnectPath, State: token, Button: "Go on to the service",
 	}, nil

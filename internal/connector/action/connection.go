@@ -136,7 +136,7 @@ func (s *Service) Connect(tx *store.Tx, k Key, who Actor) (address string, ends 
 	token, verifier := newSecret(), newSecret()
 	ends = s.Now().Add(stateLife)
 	st := state{
-		Hash: digest(token), ARN: l.ARN, Principal: who.Principal, Account: k.Account, Settings: settingsOf(l), ExpiresUS: store.Micros(ends),
+		Hash: digest(token), ARN: l.ARN, Principal: who.key(), Account: k.Account, Settings: settingsOf(l), ExpiresUS: store.Micros(ends),
 	}
 	st.Sealed = s.Keys.Seal([]byte(verifier), stateContext(st.Hash))
 	return s.PublicURL + ConnectPath + "?" + url.Values{"state": {token}}.Encode(), ends, store.Insert(tx, "connector_states", st)
@@ -271,7 +271,7 @@ func (s *Service) describeActionConnection(ctx context.Context, in *onsightapi.D
 		if err != nil {
 			return err
 		}
-		r, err := s.find(tx, l, who.Principal)
+		r, err := s.find(tx, l, who.key())
 		if err != nil {
 			return err
 		}
@@ -326,7 +326,7 @@ func (s *Service) deleteActionConnection(ctx context.Context, in *onsightapi.Del
 		if l, err = s.Connectors.Open(tx, l.Key); err != nil {
 			return err
 		}
-		n, err := s.end(tx, l, who.Principal)
+		n, err := s.end(tx, l, who.key())
 		if err == nil && n == 0 {
 			return fault.NotFound("", "There is no connection of %s through action connector %s.", who.Principal, l.Key.ID)
 		}

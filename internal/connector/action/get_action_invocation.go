@@ -34,7 +34,14 @@ func (s *Service) getActionInvocation(ctx context.Context, in *onsightapi.GetAct
 		if err != nil {
 			return err
 		}
-		mine := i.Principal == caller.ARN
+		mine := len(users) == 0
+		if mine {
+			a, err := s.caller(tx, caller, nil)
+			if err != nil {
+				return err
+			}
+			mine = i.Principal == a.key()
+		}
 		for _, u := range users {
 			mine = mine || i.Principal == u.ARN
 		}

@@ -188,6 +188,7 @@ var notInSession = regexp.MustCompile(`[^\w+=,.@-]`)
 
 // sessionName tells at AWS who acts: the connector, and for whom.
 func sessionName(id, principal string) string {
+	principal = nameOf(principal)
 	if i := strings.LastIndexAny(principal, "/:"); i >= 0 {
 		principal = principal[i+1:]
 	}

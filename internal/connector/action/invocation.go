@@ -76,7 +76,7 @@ func (s *Service) openKept(i *invocation) (k kept, err error) {
 func (s *Service) newInvocation(k *ready, asynchronous bool) (*invocation, error) {
 	now := s.Now()
 	i := &invocation{
-		ID: k.id, ARN: k.live.ARN, Account: k.live.Key.Account, Principal: k.who.Principal, Once: k.request.Once, InputHash: k.hash, Action: k.request.Action,
+		ID: k.id, ARN: k.live.ARN, Account: k.live.Key.Account, Principal: k.who.key(), Once: k.request.Once, InputHash: k.hash, Action: k.request.Action,
 		Status: string(onsightapi.InvokeActionStatusRunning), Asynchronous: asynchronous, Started: !asynchronous,
 		CreatedUS: store.Micros(now), ExpiresUS: store.Micros(now.Add(invocationLife)),
 	}
@@ -94,7 +94,7 @@ func (s *Service) newInvocation(k *ready, asynchronous bool) (*invocation, error
 // not there any more was not.
 func (s *Service) before(tx *store.Tx, k *ready) (*invocation, error) {
 	i, err := store.One[invocation](tx, `SELECT `+invocationColumns+` FROM connector_invocations WHERE arn = $1 AND principal = $2 AND once = $3`,
-		k.live.ARN, k.who.Principal, k.request.Once)
+		k.live.ARN, k.who.key(), k.request.Once)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, nil //nolint:nilnil // there is none
 	}
@@ -157,7 +157,7 @@ func (s *Service) finish(tx *store.Tx, k *ready, out *Outcome, failure error) er
 		return nil
 	}
 	i, err := store.One[invocation](tx, `SELECT `+invocationColumns+` FROM connector_invocations WHERE arn = $1 AND principal = $2 AND once = $3`,
-		k.live.ARN, k.who.Principal, k.request.Once)
+		k.live.ARN, k.who.key(), k.request.Once)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil
 	}
@@ -168,7 +168,7 @@ func (s *Service) finish(tx *store.Tx, k *ready, out *Outcome, failure error) er
 	i.Status = string(onsightapi.InvokeActionStatusSuccess)
 	if failure != nil {
 		f := fault.Of(failure)
-		if !i.Asynchronous && unsent(f) {
+		if !i.Asynchronous && (unsent(f) || k.o.Idempotent) {
 			_, err := tx.Exec(`DELETE FROM connector_invocations WHERE id = $1`, i.ID)
 			return err
 		}

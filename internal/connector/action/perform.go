@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"onsight/internal/api"
 	"onsight/internal/connector"
 	"onsight/internal/connector/definition"
 	"onsight/internal/connector/definitions"
@@ -43,6 +44,8 @@ type Request struct {
 	NextToken string
 	// Once is the caller's idempotency key, or empty.
 	Once string
+	// Origin is where somebody comes from who does not call the API.
+	Origin api.Origin
 }
 
 // An Outcome is what an action gave.
@@ -70,7 +73,8 @@ type ready struct {
 	request Request
 }
 
-// Perform performs an action for somebody. Errors are faults.
+// Perform performs an action for somebody, and leaves an event of it where no
+// call of the API does. Errors are faults.
 func (s *Service) Perform(ctx context.Context, who Actor, r Request) (*Outcome, error) {
 	return s.perform(ctx, func(*store.Tx) (Actor, error) { return who, nil }, r)
 }
@@ -78,6 +82,7 @@ func (s *Service) Perform(ctx context.Context, who Actor, r Request) (*Outcome, 
 func (s *Service) perform(ctx context.Context, who func(*store.Tx) (Actor, error), r Request) (*Outcome, error) {
 	k, err := s.prepare(ctx, who, r)
 	if err != nil {
+		s.refused(ctx, who, r, err)
 		return nil, err
 	}
 	if r.Once != "" {
@@ -169,7 +174,7 @@ func (s *Service) action(l *connector.Live, d *definition.Definition, id string)
 
 func (s *Service) pageScope(k *ready) string {
 	input := hashOf(k.request.Action, k.values, "")
-	return page.Scope("InvokeAction", k.live.ARN, k.request.Action, k.who.Principal, input)
+	return page.Scope("InvokeAction", k.live.ARN, k.request.Action, k.who.key(), input)
 }
 
 // run performs what is ready, and leaves a record.
@@ -180,7 +185,7 @@ func (s *Service) run(ctx context.Context, k *ready) (*Outcome, error) {
 	s.counts.add(string(k.live.Type), k.request.Action, kindOf(err))
 	if err != nil {
 		f := s.faultOf(k, err)
-		s.failed(k, began, took, err, f)
+		s.failed(ctx, k, began, took, err, f)
 		return nil, f
 	}
 	out := &Outcome{ID: k.id, Status: res.Status, Header: res.Header, Attempts: res.Attempts}
@@ -207,7 +212,7 @@ func output(v any) (json.RawMessage, error) {
 
 // send sends the requests of an action.
 func (s *Service) send(ctx context.Context, k *ready) (*engine.Result, error) {
-	c, err := s.call(k.live, k.d, k.o, k.client, k.profile, k.who.Principal, false)
+	c, err := s.call(k.live, k.d, k.o, k.client, k.profile, k.who.key(), false)
 	if err != nil {
 		return nil, err
 	}

@@ -42,7 +42,23 @@ type Networks interface {
 	Profile(tx *store.Tx, connection string) (outbound.Profile, error)
 }
 
-// Config is what a Service needs.
+// An Event is what the trail keeps of an action that no signed call has asked for.
+type Event struct {
+	Account, Region, Connector, ConnectorID, Action, User string
+	// Status is SUCCESS or FAILED, HTTPStatus that of the service; 0 for none.
+	Status           string
+	HTTPStatus       int
+	Error, ErrorText string
+	Origin           api.Origin
+}
+
+// Trail keeps events.
+type Trail interface {
+	// Acted adds an event to what the transaction changes.
+	Acted(tx *store.Tx, e Event)
+}
+
+// Config is what a Service needs. Sleep may be nil.
 type Config struct {
 	DB         *store.DB
 	Jobs       *job.Runner
@@ -54,6 +70,7 @@ type Config struct {
 	People     People
 	Networks   Networks
 	Clients    *outbound.Clients
+	Trail      Trail
 	// PublicURL is where browsers reach the server.
 	PublicURL string
 	// AWS says where AWS is, and who this server is there.

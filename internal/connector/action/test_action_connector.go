@@ -40,7 +40,7 @@ func (s *Service) testActionConnector(ctx context.Context, in *onsightapi.TestAc
 	began := s.Now()
 	limit, cancel := context.WithTimeout(ctx, checkLimit)
 	defer cancel()
-	v, err := s.test(limit, l, who.Principal, false)
+	v, err := s.test(limit, l, who.key(), false)
 	if err != nil {
 		return nil, err
 	}

@@ -12,7 +12,10 @@ import (
 	"time"
 
 	"onsight/internal/api"
+	"onsight/internal/connector"
 	"onsight/internal/connector/engine"
+	"onsight/internal/fault"
+	"onsight/internal/job"
 	"onsight/internal/onsightapi"
 	"onsight/internal/store"
 )
@@ -86,13 +89,14 @@ func (s *Service) succeeded(ctx context.Context, k *ready, began time.Time, took
 		if err := store.Insert(tx, "connector_calls", *c); err != nil {
 			return err
 		}
+		s.leave(ctx, tx, k, c, nil)
 		return s.finish(tx, k, out, nil)
 	})
 }
 
 // failed keeps that an action failed. The record of the call is the one of a
 // call that failed.
-func (s *Service) failed(k *ready, began time.Time, took time.Duration, cause, f error) {
+func (s *Service) failed(ctx context.Context, k *ready, began time.Time, took time.Duration, cause, f error) {
 	c := s.callOf(k, began, took)
 	c.Status, c.ErrorKind = string(onsightapi.InvokeActionStatusFailed), kindOf(cause)
 	if e, ok := errors.AsType[*engine.Error](cause); ok {
@@ -100,17 +104,57 @@ func (s *Service) failed(k *ready, began time.Time, took time.Duration, cause, f
 	}
 	err := s.withPayload(c, k, nil)
 	if err == nil {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		wait, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
-		err = s.DB.Write(ctx, func(tx *store.Tx) error {
+		err = s.DB.Write(wait, func(tx *store.Tx) error {
 			if err := store.Insert(tx, "connector_calls", *c); err != nil {
 				return err
 			}
+			s.leave(ctx, tx, k, c, f)
 			return s.finish(tx, k, nil, f)
 		})
 	}
 	if err != nil {
 		s.Log.Error("a call of an action is not kept", "connector", k.live.ARN, "invocation", k.id, "error", err.Error())
+	}
+}
+
+// leave leaves the event of an action, where neither a call nor a job does.
+func (s *Service) leave(ctx context.Context, tx *store.Tx, k *ready, c *call, failure error) {
+	if _, ok := api.CallOf(ctx); ok || job.Current(ctx) != nil || s.Trail == nil {
+		return
+	}
+	e := Event{
+		Account: c.Account, Region: k.live.Key.Region, Connector: c.ARN, ConnectorID: k.live.Key.ID, Action: c.Action, User: c.Principal,
+		Status: c.Status, HTTPStatus: int(c.HTTPStatus), Origin: k.request.Origin,
+	}
+	if failure != nil {
+		f := fault.Of(failure)
+		e.Error, e.ErrorText = f.Code, f.Message
+	}
+	s.Trail.Acted(tx, e)
+}
+
+// refused leaves the event of an action that was not performed, where no call of
+// the API does.
+func (s *Service) refused(ctx context.Context, who func(*store.Tx) (Actor, error), r Request, failure error) {
+	if _, ok := api.CallOf(ctx); ok || job.Current(ctx) != nil || s.Trail == nil {
+		return
+	}
+	f := fault.Of(failure)
+	err := s.DB.Write(context.WithoutCancel(ctx), func(tx *store.Tx) error {
+		a, err := who(tx)
+		if err != nil {
+			return err
+		}
+		s.Trail.Acted(tx, Event{
+			Account: r.Connector.Account, Region: r.Connector.Region, Connector: connector.ARN(r.Connector), ConnectorID: r.Connector.ID, Action: r.Action,
+			User: a.Principal, Status: string(onsightapi.InvokeActionStatusFailed), Error: f.Code, ErrorText: f.Message, Origin: r.Origin,
+		})
+		return nil
+	})
+	if err != nil {
+		s.Log.ErrorContext(ctx, "the refusal of an action is not recorded", "connector", connector.ARN(r.Connector), "error", err.Error())
 	}
 }
 
