@@ -11,8 +11,9 @@ type hook func(ctx context.Context, c *Call) (*Result, error)
 
 // hooks is closed: what data can say is no hook.
 var hooks = map[string]hook{
-	"http":            plainHTTP,
-	"jira-transition": jiraTransition,
+	"confluence-update": confluenceUpdate,
+	"http":              plainHTTP,
+	"jira-transition":   jiraTransition,
 }
 
 // A baseHook finds the base endpoint that requests go to.
