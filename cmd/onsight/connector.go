@@ -243,7 +243,7 @@ func connectorTest(ctx context.Context, args []string, s streams) error {
 }
 
 // document gives the input that a flag says.
-func document(from string, s streams) (json.RawMessage, error) {
+func document(from string) (json.RawMessage, error) {
 	var b []byte
 	var err error
 	switch {
@@ -286,7 +286,7 @@ func connectorInvoke(ctx context.Context, args []string, s streams) error {
 	if err != nil {
 		return err
 	}
-	input, err := document(f.input, s)
+	input, err := document(f.input)
 	if err != nil {
 		return err
 	}

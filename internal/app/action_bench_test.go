@@ -104,7 +104,7 @@ func BenchmarkInvokeRate(b *testing.B) {
 		b.Fatal(err)
 	}
 	transport := vendor.Client().Transport.(*http.Transport).Clone()
-	transport.MaxIdleConnsPerHost = 16 // as outbound has it
+	transport.MaxIdleConnsPerHost = 64 // as outbound has it
 	proxy := httptest.NewServer(&httputil.ReverseProxy{Transport: transport, Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(to) }})
 	b.Cleanup(proxy.Close)
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}

@@ -98,7 +98,7 @@ func New(c Config) *Client {
 func (c *Client) transport(dial func(ctx context.Context, network, address string) (net.Conn, error)) *http.Transport {
 	return &http.Transport{
 		DialContext: dial, TLSClientConfig: c.dialer.tls.Clone(), TLSHandshakeTimeout: max(c.limits.TLS, 0),
-		MaxResponseHeaderBytes: maxHeader, MaxIdleConns: 64, MaxIdleConnsPerHost: 16, IdleConnTimeout: time.Minute,
+		MaxResponseHeaderBytes: maxHeader, MaxIdleConns: 256, MaxIdleConnsPerHost: 64, IdleConnTimeout: time.Minute,
 		ExpectContinueTimeout: time.Second, ForceAttemptHTTP2: true,
 	}
 }

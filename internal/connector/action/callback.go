@@ -173,7 +173,7 @@ func (p *pages) ask(w http.ResponseWriter, r *http.Request) (*shownPage, error) 
 		return nil, err
 	}
 	if fresh != "" {
-		http.SetCookie(w, &http.Cookie{
+		http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure is left out only where the server has no https
 			Name: cookieName, Value: fresh, Path: p.base + "/sn/", MaxAge: int(stateLife.Seconds()), HttpOnly: true, Secure: p.secure, SameSite: http.SameSiteLaxMode,
 		})
 	}

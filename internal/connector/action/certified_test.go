@@ -167,7 +167,7 @@ func signIn(t *testing.T, as *httptest.Server, at string) string {
 		}
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		for name, value := range cookies {
-			r.AddCookie(&http.Cookie{Name: name, Value: value}) //nolint:gosec // a test
+			r.AddCookie(&http.Cookie{Name: name, Value: value})
 		}
 		res, err := client.Do(r)
 		if err != nil {

@@ -179,6 +179,7 @@ func judged(t *definition.Test, l *connector.Live, err error) verdict {
 		return verdict{reason: "The service does not accept " + credentialsOf(l) + ". Check it." + said}
 	case engine.Refused:
 		return verdict{reason: e.Message + " Check BaseEndpoint, or choose a VPC connection from which it can be reached."}
+	default:
 	}
 	if t.Answers && e.Status > 0 {
 		return verdict{} // it answers, and that is all that can be known
@@ -193,8 +194,9 @@ func judged(t *definition.Test, l *connector.Live, err error) verdict {
 			return verdict{reason: e.Message + " Check BaseEndpoint, and whether the service can be reached from here.", passing: true}
 		}
 		return verdict{reason: "The service could not be asked." + said, passing: true}
+	default:
+		return verdict{reason: "The service refuses the test of the connector. Check BaseEndpoint." + said}
 	}
-	return verdict{reason: "The service refuses the test of the connector. Check BaseEndpoint." + said}
 }
 
 // credentialsOf names what a connector authenticates with.
@@ -210,6 +212,7 @@ func credentialsOf(l *connector.Live) string {
 		return "the token that ClientId and ClientSecret are good for"
 	case qs.ConnectionAuthTypeOauth2AuthorizationCode:
 		return "your sign-in"
+	default:
+		return "requests without credentials"
 	}
-	return "requests without credentials"
 }

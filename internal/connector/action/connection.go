@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"time"
 
@@ -158,9 +159,7 @@ func authorizeURL(l *connector.Live, a *definition.Auth, token, verifier string)
 		form.Set(name, value)
 	}
 	// What the owner wrote into the endpoint goes before what the type says.
-	for name, values := range u.Query() {
-		form[name] = values
-	}
+	maps.Copy(form, u.Query())
 	form.Set("response_type", "code")
 	form.Set("client_id", l.Auth.ClientID)
 	form.Set("redirect_uri", l.Auth.RedirectURL)
@@ -221,8 +220,11 @@ func (s *Service) complete(ctx context.Context, st *state, verifier, code string
 		return nil, err
 	}
 	v, err := s.test(ctx, l, st.Principal, false)
-	if err != nil || v.accountID == "" && v.account == "" {
-		return r, nil // whose it is stays unknown; the token is good
+	if err != nil { // the token is good all the same
+		s.Log.WarnContext(ctx, "whose sign-in it is at the service can't be found out", "connector", r.ARN, "error", err.Error())
+	}
+	if v.accountID == "" && v.account == "" {
+		return r, nil
 	}
 	if before != nil && before.VendorID != "" && before.VendorID != v.accountID {
 		s.Log.WarnContext(ctx, "somebody signed in with another account at the service than before", "connector", r.ARN, "principal", r.Principal)
@@ -415,7 +417,7 @@ func (s *Service) connectorGone(tx *store.Tx, l *connector.Live) error {
 }
 
 func (s *Service) leaveRevocation(tx *store.Tx, account string, v revocation) error {
-	text, err := json.Marshal(v)
+	text, err := json.Marshal(v) //nolint:gosec // it is sealed
 	if err != nil {
 		return err
 	}

@@ -34,8 +34,9 @@ func (s *Service) credential(l *connector.Live, d *definition.Definition, client
 		return &stored{service: s, live: l, principal: principal, renew: s.ofPerson(l, &a, client), auth: &a}, nil
 	case qs.ConnectionAuthTypeIAM:
 		return &signed{service: s, live: l, principal: principal, client: client, auth: &a}, nil
+	default:
+		return static(l, &a)
 	}
-	return static(l, &a)
 }
 
 // A static credential sets a header or a parameter.

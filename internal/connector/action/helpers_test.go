@@ -163,16 +163,17 @@ func body(out *onsightapi.InvokeActionResponse) string {
 	return string(out.InvokeActionOutput.HttpInvokeActionOutput.Body)
 }
 
-// wantFault makes sure of an error's code and of a part of its message.
-func wantFault(t *testing.T, what string, err error, code, part string) *fault.Fault {
+// wantFault makes sure of an error's code and of a part of its message, which it
+// gives.
+func wantFault(t *testing.T, what string, err error, code, part string) string {
 	t.Helper()
 	f := fault.Of(err)
 	if f == nil {
 		t.Errorf("%s: no error, want %s", what, code)
-		return &fault.Fault{}
+		return ""
 	}
 	if f.Code != code || !strings.Contains(f.Message, part) {
 		t.Errorf("%s: %v, want %s with %q", what, err, code, part)
 	}
-	return f
+	return f.Message
 }

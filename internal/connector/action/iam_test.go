@@ -51,7 +51,6 @@ type cloud struct {
 	assumed []url.Values
 	seen    []string
 	fails   string
-	life    time.Duration
 }
 
 func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {

@@ -190,8 +190,9 @@ func unsent(f *fault.Fault) bool {
 	switch engine.Kind(f.Members["Kind"]) {
 	case engine.Throttled, engine.Refused, engine.Unauthenticated:
 		return true
+	default:
+		return false
 	}
-	return false
 }
 
 // later leaves an action to a job.

@@ -33,7 +33,6 @@ type issuer struct {
 	codes   map[string]url.Values
 	fails   http.HandlerFunc // in the place of a token
 	hold    chan struct{}    // answers wait for it
-	revoked []string
 }
 
 func newIssuer(t *testing.T) *issuer {
@@ -225,8 +224,7 @@ func TestClientCredentials(t *testing.T) {
 				srv.Advance(2 * time.Hour)
 				i.set(func() { i.fails = c.answer })
 				_, err := invoke(t, srv, "robot", "HttpGet", me)
-				f := wantFault(t, c.want, err, "TokenResponseException", c.want)
-				if strings.Contains(f.Message, i.secret) {
+				if said := wantFault(t, c.want, err, "TokenResponseException", c.want); strings.Contains(said, i.secret) {
 					t.Error("the message holds the secret")
 				}
 			}

@@ -38,6 +38,7 @@ const (
 // reader; the list of each connector has both.
 type around struct {
 	profile outbound.Profile
+	base    string // of the connector's service
 	mu      sync.Mutex
 	events  []Event
 }
@@ -73,8 +74,11 @@ func people(t *testing.T, db *store.DB, handler http.Handler) (s *Service, a *ar
 	t.Cleanup(vendor.Close)
 	pool := x509.NewCertPool()
 	pool.AddCert(vendor.Certificate())
-	a = &around{profile: outbound.Profile{Allowed: outbound.Ranges{netip.MustParsePrefix("127.0.0.0/8")}, RootCAs: pool}}
-	keys := seal.New()
+	a = &around{profile: outbound.Profile{Allowed: outbound.Ranges{netip.MustParsePrefix("127.0.0.0/8")}, RootCAs: pool}, base: vendor.URL}
+	keys, err := seal.Load(t.TempDir() + "/seal.key")
+	if err != nil {
+		t.Fatal(err)
+	}
 	text := slog.New(slog.NewTextHandler(t.Output(), nil))
 	jobs := job.NewRunner(db, text, time.Now)
 	tokens := page.NewTokens(keys, time.Now)
@@ -86,7 +90,7 @@ func people(t *testing.T, db *store.DB, handler http.Handler) (s *Service, a *ar
 		DB: db, Jobs: jobs, Keys: keys, Tokens: tokens, Log: text, Now: time.Now, Connectors: connectors, People: a, Networks: a, Clients: &outbound.Clients{}, Trail: a,
 	})
 	k = resource.Key{Account: tester, Region: "us-east-1", ID: "shop"}
-	err := db.Write(t.Context(), func(tx *store.Tx) error {
+	err = db.Write(t.Context(), func(tx *store.Tx) error {
 		return store.Insert(tx, "resources", struct {
 			Account string `db:"account"`
 			Region  string `db:"region"`

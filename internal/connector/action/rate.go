@@ -1,6 +1,7 @@
 package action
 
 import (
+	"maps"
 	"sync"
 	"time"
 
@@ -63,9 +64,5 @@ func (c *counts) add(kind, action, outcome string) {
 func (s *Service) Counts() map[Count]int64 {
 	s.counts.mu.Lock()
 	defer s.counts.mu.Unlock()
-	all := make(map[Count]int64, len(s.counts.all))
-	for k, n := range s.counts.all {
-		all[k] = n
-	}
-	return all
+	return maps.Clone(s.counts.all)
 }
