@@ -30,10 +30,6 @@ import (
 // wholeLimit is how long an action may take.
 const wholeLimit = 60 * time.Second
 
-// actionLimits are those of each request of an action. The engine counts bytes
-// itself.
-var actionLimits = outbound.Limits{Header: 30 * time.Second, Whole: wholeLimit, Body: 10<<20 + 1}
-
 // A Request asks for an action.
 type Request struct {
 	Connector resource.Key
@@ -230,7 +226,7 @@ func (s *Service) send(ctx context.Context, k *ready) (*engine.Result, error) {
 func (s *Service) call(
 	l *connector.Live, d *definition.Definition, o *definition.Operation, client *outbound.Client, profile outbound.Profile, principal string, fresh bool,
 ) (*engine.Call, error) {
-	client = client.With(actionLimits)
+	client = client.With(s.Limits)
 	credential, err := s.credential(l, d, client, principal, fresh)
 	if err != nil {
 		return nil, err

@@ -58,7 +58,7 @@ type Trail interface {
 	Acted(tx *store.Tx, e Event)
 }
 
-// Config is what a Service needs. Sleep may be nil.
+// Config is what a Service needs. Limits may be zero, and Sleep nil.
 type Config struct {
 	DB         *store.DB
 	Jobs       *job.Runner
@@ -82,6 +82,9 @@ type Config struct {
 	// how long calls are kept.
 	Payloads  bool
 	Retention time.Duration
+	// Limits are those of each request of an action; zeros are the defaults of
+	// package outbound.
+	Limits outbound.Limits
 	// Sleep waits between attempts; nil waits for real.
 	Sleep func(ctx context.Context, d time.Duration) error
 }
