@@ -126,3 +126,23 @@ func (s *Session) Permits(action string) error {
 	_, written, _ := strings.Cut(action, ":")
 	return accessDenied("Cannot call %s with %s credentials", written, map[bool]string{true: "federation", false: "session"}[federated])
 }
+
+// Tag gives the value of a tag of the session, not of what stands behind it;
+// empty for none. Keys have no case.
+func (s *Session) Tag(key string) string {
+	name, _ := tagOf(s.Principal.Tags, key)
+	return s.Principal.Tags[name]
+}
+
+// WebIdentity gives the issuer, without a scheme, and the subject of the token
+// of an OpenID Connect provider that began the session; empty for none.
+func (s *Session) WebIdentity() (issuer, subject string) {
+	_, issuer, ok := strings.Cut(s.Provider, ":oidc-provider/")
+	if !ok {
+		return "", ""
+	}
+	if v := s.Claims[strings.ToLower(issuer)+":sub"]; len(v) == 1 {
+		return issuer, v[0]
+	}
+	return "", ""
+}

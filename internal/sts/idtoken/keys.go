@@ -42,12 +42,13 @@ type provider struct {
 	issuer   string
 	verifier *Verifier
 
-	mu      sync.Mutex
-	keys    []jose.JSONWebKey
-	fetched time.Time // when keys came
-	tried   time.Time // when they were last asked for
-	failed  error     // how that ended
-	flight  *flight   // not nil while they are being asked for
+	mu       sync.Mutex
+	keys     []jose.JSONWebKey
+	metadata Metadata  // as of when the keys came
+	fetched  time.Time // when keys came
+	tried    time.Time // when they were last asked for
+	failed   error     // how that ended
+	flight   *flight   // not nil while they are being asked for
 }
 
 // A flight is a fetch that several requests wait for.
@@ -172,7 +173,7 @@ func (p *provider) fetch(ctx context.Context, now time.Time) error {
 func (p *provider) run(ctx context.Context, f *flight) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	keys, err := p.download(ctx)
+	keys, metadata, err := p.download(ctx)
 	if err != nil {
 		p.verifier.log.WarnContext(ctx, "the keys of an identity provider can't be had", "issuer", p.issuer, "cause", err.Error())
 	}
@@ -180,7 +181,7 @@ func (p *provider) run(ctx context.Context, f *flight) {
 	defer p.mu.Unlock()
 	p.flight, p.failed = nil, err
 	if err == nil {
-		p.keys, p.fetched = keys, p.verifier.now()
+		p.keys, p.metadata, p.fetched = keys, metadata, p.verifier.now()
 	}
 	f.err = err
 	close(f.done)
@@ -188,22 +189,23 @@ func (p *provider) run(ctx context.Context, f *flight) {
 
 // download reads the discovery document (OpenID Connect Discovery 1.0, 4) and
 // the keys that it names (RFC 7517, 5).
-func (p *provider) download(ctx context.Context) ([]jose.JSONWebKey, error) {
+func (p *provider) download(ctx context.Context) ([]jose.JSONWebKey, Metadata, error) {
 	var discovery struct {
 		Issuer string `json:"issuer"`
 		Keys   string `json:"jwks_uri"`
+		Metadata
 	}
 	if err := p.verifier.client.get(ctx, strings.TrimSuffix(p.issuer, "/")+"/.well-known/openid-configuration", &discovery); err != nil {
-		return nil, err
+		return nil, Metadata{}, err
 	}
 	if discovery.Issuer != p.issuer {
-		return nil, fmt.Errorf("%w: the discovery document is that of %q", ErrKey, discovery.Issuer)
+		return nil, Metadata{}, fmt.Errorf("%w: the discovery document is that of %q", ErrKey, discovery.Issuer)
 	}
 	var set struct {
 		Keys []json.RawMessage `json:"keys"`
 	}
 	if err := p.verifier.client.get(ctx, discovery.Keys, &set); err != nil {
-		return nil, err
+		return nil, Metadata{}, err
 	}
 	keys := make([]jose.JSONWebKey, 0, min(len(set.Keys), maxKeys))
 	for _, raw := range set.Keys {
@@ -215,9 +217,9 @@ func (p *provider) download(ctx context.Context) ([]jose.JSONWebKey, error) {
 		keys = append(keys, k)
 	}
 	if len(keys) == 0 {
-		return nil, fmt.Errorf("%w: none of %d keys is one of RSA or of an elliptic curve, for signatures", ErrKey, len(set.Keys))
+		return nil, Metadata{}, fmt.Errorf("%w: none of %d keys is one of RSA or of an elliptic curve, for signatures", ErrKey, len(set.Keys))
 	}
-	return keys, nil
+	return keys, discovery.Metadata, nil
 }
 
 func usable(k *jose.JSONWebKey) bool {
