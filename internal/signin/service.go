@@ -124,6 +124,7 @@ type Service struct {
 	Config
 	hasher *Hasher
 	cards  []func(tx *store.Tx, p Person) ([]Card, error)
+	ways   []func(tx *store.Tx, a Account, namespace, next string) (Ways, error)
 }
 
 // New makes a Service and tells the job runner what it does.
@@ -186,7 +187,7 @@ type refusal struct {
 	wait    time.Duration // until it may be tried again
 	// tell leaves the event of the refusal, after what was done is undone; nil
 	// for none.
-	tell func(tx *store.Tx)
+	tell func(tx *store.Tx) error
 }
 
 func (r *refusal) Error() string { return "signin: refused: " + r.message.Title }
@@ -205,11 +206,7 @@ func (s *Service) failed(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	if no.tell != nil {
-		err := s.DB.Write(r.Context(), func(tx *store.Tx) error {
-			no.tell(tx)
-			return nil
-		})
-		if err != nil {
+		if err := s.DB.Write(r.Context(), no.tell); err != nil {
 			s.Site.Fail(w, r, err)
 			return
 		}

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -151,6 +152,11 @@ type Entry struct {
 	// Next is where they wanted to go, as anyone may have made it up; empty for
 	// their own page.
 	Next string
+	// Life is how long the session may last at most; 0 is as long as any.
+	Life time.Duration
+	// Details are what the event tells besides the method; nil for nothing. Who
+	// may change them.
+	Details map[string]string
 	// Who gives the person, in the transaction in which the session begins. It
 	// may change what the way in is about, such as that it can't be used again.
 	Who func(tx *store.Tx) (Person, error)
@@ -163,6 +169,10 @@ func (s *Service) Admit(w http.ResponseWriter, r *http.Request, e Entry) error {
 		return err
 	}
 	var token string
+	life := s.SessionLife
+	if e.Life > 0 {
+		life = min(life, e.Life)
+	}
 	err := s.DB.Write(r.Context(), func(tx *store.Tx) error {
 		p, err := e.Who(tx)
 		if err != nil {
@@ -177,15 +187,17 @@ func (s *Service) Admit(w http.ResponseWriter, r *http.Request, e Entry) error {
 		if err := s.People.SignedIn(tx, p.Account, p.Namespace, p.Name); err != nil {
 			return err
 		}
-		if token, err = s.begin(tx, r, p, e.Method); err != nil {
+		if token, err = s.begin(tx, r, p, e.Method, life); err != nil {
 			return err
 		}
-		return s.leave(tx, r, "ConsoleLogin", p, Event{Outcome: "Success", Details: map[string]string{"Method": e.Method}})
+		details := map[string]string{"Method": e.Method}
+		maps.Copy(details, e.Details)
+		return s.leave(tx, r, "ConsoleLogin", p, Event{Outcome: "Success", Details: details})
 	})
 	if err != nil {
 		return err
 	}
-	http.SetCookie(w, s.Site.Cookie(cookieName, token, s.SessionLife))
+	http.SetCookie(w, s.Site.Cookie(cookieName, token, life))
 	next := e.Next
 	if next == "" || !web.Local(next) {
 		next = s.Site.URL(youPath)
@@ -195,7 +207,7 @@ func (s *Service) Admit(w http.ResponseWriter, r *http.Request, e Entry) error {
 }
 
 // begin makes a session in place of the one that the browser has.
-func (s *Service) begin(tx *store.Tx, r *http.Request, p Person, method string) (token string, err error) {
+func (s *Service) begin(tx *store.Tx, r *http.Request, p Person, method string, life time.Duration) (token string, err error) {
 	if old := s.cookieOf(r); old != nil {
 		if _, err := tx.Exec(`DELETE FROM web_sessions WHERE token_hash = $1`, old); err != nil {
 			return "", err
@@ -210,7 +222,7 @@ func (s *Service) begin(tx *store.Tx, r *http.Request, p Person, method string) 
 	return token, store.Insert(tx, "web_sessions", session{
 		TokenHash: hash, ID: id.String(), Account: p.Account, Namespace: p.Namespace, UserName: p.Name, Method: method,
 		Address: origin.Address, Agent: clip(origin.UserAgent, 300),
-		CreatedUS: store.Micros(now), UsedUS: store.Micros(now), ExpiresUS: store.Micros(now.Add(s.SessionLife)),
+		CreatedUS: store.Micros(now), UsedUS: store.Micros(now), ExpiresUS: store.Micros(now.Add(life)),
 	})
 }
 

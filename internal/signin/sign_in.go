@@ -19,6 +19,7 @@ const (
 	fieldPassword  = "password"
 	fieldNew       = "new-password"
 	fieldRepeat    = "repeat-password"
+	fieldHere      = "here"
 )
 
 // signInForm is what the page of signing in shows: account first, then user
@@ -27,6 +28,8 @@ type signInForm struct {
 	Account, Namespace, User, Next string
 	// Letters tells that forgotten passwords are answered by mail.
 	Letters bool
+	// Ways are the other ways to sign in.
+	Ways []Way
 }
 
 func (s *Service) showSignIn(w http.ResponseWriter, r *http.Request) error {
@@ -52,6 +55,16 @@ func (s *Service) askPassword(w http.ResponseWriter, r *http.Request, f signInFo
 	if err := s.mustBeAllowed(r, account.Account); err != nil {
 		return err
 	}
+	ways, err := s.waysOf(r, account, f.Namespace, f.Next)
+	if err != nil {
+		return err
+	}
+	// Who has a password here, such as an administrator, gets to it all the same.
+	if ways.Elsewhere != "" && r.Method == http.MethodGet && !r.URL.Query().Has(fieldHere) {
+		http.Redirect(w, r, ways.Elsewhere, http.StatusSeeOther)
+		return nil
+	}
+	f.Ways = ways.Ways
 	s.Site.Show(w, r, web.Page{
 		Name: "sign-in", Account: account.Account, Problems: problems, Data: f,
 		Params: []string{fieldAccount, f.Account, fieldNamespace, f.Namespace, "next", f.Next},
