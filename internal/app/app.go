@@ -50,6 +50,7 @@ type App struct {
 
 	db       *store.DB
 	entry    // how people sign in
+	vouched  // whom others vouch for
 	jobs     *job.Runner
 	entities *iam.Service
 	register *identity.Service // of users
@@ -162,6 +163,7 @@ func (a *App) join(ctx context.Context, c config.Config, o Options, keys *seal.K
 			a.purgePeople,
 			brands.Purge, govern.Purge,
 			a.purgeSignIn,
+			a.purgeFederation,
 			func(ctx context.Context, account string) error { return action.Purge(ctx, a.db, account) },
 			func(ctx context.Context, account string) error { return resource.Purge(ctx, a.db, account) },
 		},
@@ -214,6 +216,11 @@ func (a *App) join(ctx context.Context, c config.Config, o Options, keys *seal.K
 		return err
 	}
 	routes = append(routes, a.signIn.Routes()...)
+	federated, err := a.joinFederation(c, o, keys, tokens, people, accounts, rights)
+	if err != nil {
+		return err
+	}
+	routes = append(routes, federated...)
 	a.Operations = make(map[string][]string)
 	for _, r := range routes {
 		a.Operations[r.Service()] = append(a.Operations[r.Service()], r.Name())
@@ -243,6 +250,7 @@ func (a *App) join(ctx context.Context, c config.Config, o Options, keys *seal.K
 	answering := api.New(server, routes...)
 	a.people.Serve(answering)
 	a.Handler = extras.before(a.withConnections(withBrandImages(brands, answering, c.BasePath()), c.BasePath()), c.BasePath())
+	a.Handler = a.withFederation(a.Handler, c.BasePath())
 	return brands.FetchPending(ctx)
 }
 

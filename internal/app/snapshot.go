@@ -97,6 +97,7 @@ func snapshotTables() []snapshot.Table {
 			Enums: map[string][]string{"kind": {"user", "group", "role", "account"}}, Refs: []snapshot.Ref{to("resources", "id", "profile")},
 		},
 		{Name: "limits_tokens", Kind: "limits-tokens", Layout: snapshot.Lines, Refs: []snapshot.Ref{to("resources", "id", "profile")}},
+		{Name: "federation_redirects", Kind: "federation-redirect", Layout: snapshot.Files},
 		{Name: "tags", Kind: "tags", Layout: snapshot.Lines},
 
 		{Name: "iam_aliases", Kind: "iam/aliases", Layout: snapshot.Files},

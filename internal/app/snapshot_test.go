@@ -31,6 +31,8 @@ var notInSnapshots = map[string]string{
 	"saml_assertions":       "what was used up at this server, good for minutes",
 	"sign_in_locks":         "attempts at this server",
 	"web_sessions":          "who is signed in at this server",
+
+	"federation_spent": "what was used up at this server, good for minutes",
 }
 
 // Every table is in snapshots, or is left out for a reason: nobody forgets one.

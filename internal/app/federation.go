@@ -1,0 +1,181 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	"onsight/internal/access"
+	"onsight/internal/api"
+	"onsight/internal/config"
+	"onsight/internal/contract"
+	"onsight/internal/federation"
+	"onsight/internal/identity"
+	"onsight/internal/page"
+	"onsight/internal/policy"
+	"onsight/internal/seal"
+	"onsight/internal/signin"
+	"onsight/internal/store"
+	"onsight/internal/sts"
+	"onsight/internal/stsapi"
+)
+
+// vouched is what an App has for people whom others vouch for.
+type vouched struct {
+	federation *federation.Service
+	federated  http.Handler
+}
+
+// withFederation puts the addresses of federation in front of all else.
+func (a *App) withFederation(next http.Handler, basePath string) http.Handler {
+	pages := http.StripPrefix(basePath, a.federated)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if federation.IsPath(strings.TrimPrefix(r.URL.Path, basePath)) {
+			pages.ServeHTTP(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// purgeFederation is called when all of an account goes.
+func (a *App) purgeFederation(ctx context.Context, account string) error {
+	return a.federation.Purge(ctx, account)
+}
+
+// joinFederation makes the part that signs people in whom others vouch for.
+// It comes after the part that signs people in.
+func (a *App) joinFederation(
+	c config.Config, o Options, keys *seal.Keyring, tokens *page.Tokens, people *identity.Service, accounts *accounts, r rights,
+) ([]api.Route, error) {
+	if err := a.signIn.Site.Add(federation.Pages()); err != nil {
+		return nil, err
+	}
+	a.federation = federation.New(federation.Config{
+		DB: a.db, Log: o.Log, Now: o.Now, Keys: keys, Tokens: tokens, Site: a.signIn.Site, PublicURL: c.PublicURL,
+		Accounts: federatedAccounts{accounts}, Users: federatedUsers{people}, Sessions: presented{r.sessions, r.holders},
+		Judge: r.authorizer, Entrance: entrance{a.signIn}, Verifier: r.sessions.Tokens(),
+		Loopback: c.IdentityProviderLoopback, TrustedProxies: c.TrustedProxies,
+	})
+	a.signIn.AddWays(func(tx *store.Tx, account signin.Account, namespace, next string) (ways signin.Ways, err error) {
+		buttons, err := a.federation.Buttons(tx, federation.Account(account), namespace, next)
+		if err != nil {
+			return ways, err
+		}
+		for _, b := range buttons {
+			ways.Ways = append(ways.Ways, signin.Way(b))
+		}
+		ways.Elsewhere, err = a.federation.Elsewhere(tx, account.Account, next)
+		return ways, err
+	})
+	a.federated = a.federation.Handler()
+	return a.federation.Routes(), nil
+}
+
+// federatedAccounts lets federation ask account without knowing it.
+type federatedAccounts struct{ *accounts }
+
+func (f federatedAccounts) Open(ctx context.Context, tx *store.Tx, account string) (string, error) {
+	return f.Service.Open(ctx, tx, account)
+}
+
+func (f federatedAccounts) Enter(ctx context.Context, tx *store.Tx, account, namespace string) (string, error) {
+	t, err := f.Service.Enter(ctx, tx, account, namespace)
+	return t.AuthenticationMethod, err
+}
+
+func (f federatedAccounts) Name(tx *store.Tx, account string) (federation.Account, error) {
+	found, err := f.Service.Name(tx, account)
+	return federation.Account(found), err
+}
+
+// federatedUsers lets federation ask identity without knowing it.
+type federatedUsers struct{ *identity.Service }
+
+func (f federatedUsers) Of(tx *store.Tx, of federation.Identity, namespace, defaultNamespace string) (federation.Person, error) {
+	p, err := f.Service.Of(tx, identity.Federated(of), namespace, defaultNamespace)
+	if errors.Is(err, identity.ErrAmbiguous) {
+		err = federation.ErrAmbiguous
+	}
+	return federation.Person(p), err
+}
+
+func (f federatedUsers) Provision(tx *store.Tx, of federation.Identity, namespace, email, role string) (federation.Person, error) {
+	p, err := f.Service.Provision(tx, identity.Federated(of), namespace, email, role)
+	return federation.Person(p), err
+}
+
+// presented lets federation ask sts and access without knowing them.
+type presented struct {
+	sts     *sts.Service
+	holders *access.Holders
+}
+
+func (p presented) Assume(ctx context.Context, role, session, token string) (accessKeyID, sessionToken string, err error) {
+	out, err := p.sts.AssumeRoleWithWebIdentity(ctx, &stsapi.AssumeRoleWithWebIdentityRequest{
+		RoleArn: role, RoleSessionName: session, WebIdentityToken: contract.Secret(token),
+	})
+	if err != nil {
+		return "", "", err
+	}
+	return out.Credentials.AccessKeyId, out.Credentials.SessionToken, nil
+}
+
+func (p presented) Present(ctx context.Context, accessKeyID string, secret contract.Secret, token string) (federation.Holder, error) {
+	return holder(p.holders.Present(ctx, accessKeyID, secret, token))
+}
+
+func (p presented) Known(ctx context.Context, accessKeyID, token string) (federation.Holder, error) {
+	return holder(p.holders.Known(ctx, accessKeyID, token))
+}
+
+// holder describes who holds credentials of STS.
+func holder(who api.Principal, raw any, err error) (federation.Holder, error) {
+	if err != nil {
+		return federation.Holder{}, err
+	}
+	session, ok := raw.(*sts.Session)
+	if !ok {
+		return federation.Holder{}, errors.New("app: temporary credentials without a session of STS")
+	}
+	h := federation.Holder{Who: who, Kind: who.Type, Email: session.Tag("Email"), Expires: session.Expires, Identity: federation.Identity{
+		Account: who.Account, UserID: who.UserID, IAMARN: who.ARN,
+	}}
+	if session.Principal.Type == policy.RoleSession {
+		h.IAMARN, h.Session = session.Principal.Issuer, session.SessionName
+	}
+	h.Issuer, h.Subject = session.WebIdentity()
+	return h, nil
+}
+
+// entrance lets federation ask signin without knowing it.
+type entrance struct{ *signin.Service }
+
+func (e entrance) Admit(w http.ResponseWriter, r *http.Request, in federation.Entry) error {
+	return e.Service.Admit(w, r, signin.Entry{
+		Account: in.Account, Method: in.Method, Next: in.Next, Life: in.Life, Details: in.Details,
+		Who: func(tx *store.Tx) (signin.Person, error) {
+			p, err := in.Who(tx)
+			return signin.Person(p), err
+		},
+	})
+}
+
+func (e entrance) Refuse(r *http.Request, no federation.Refusal) error {
+	return e.Service.Refuse(r, signin.Refusal{
+		Status: no.Status, Account: no.Account, Message: no.Message, Wait: no.Wait, Person: personOf(no.Account, no.Event), Event: eventOf(no.Event),
+	})
+}
+
+func (e entrance) Leave(tx *store.Tx, r *http.Request, account string, event federation.Event) error {
+	return e.Service.Leave(tx, r, personOf(account, event), eventOf(event))
+}
+
+func personOf(account string, e federation.Event) signin.Person {
+	return signin.Person{Account: account, PrincipalID: e.PrincipalID}
+}
+
+func eventOf(e federation.Event) signin.Event {
+	return signin.Event{Name: e.Name, ARN: e.ARN, Outcome: e.Outcome, Error: e.Error, Details: e.Details}
+}
