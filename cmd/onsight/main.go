@@ -32,6 +32,7 @@ Commands:
   upgrade      ask a running server for a higher role, and decide such requests
   ownership    transfer what somebody owns, list what nobody owns, at a running server
   signin       help people who sign in, at a running server
+  federation   set up the OpenID Connect providers of an account, at a running server
   version      print the version
 
 "onsight <command> -help" lists the flags of a command.
@@ -86,6 +87,8 @@ func run(ctx context.Context, args []string, s streams) int {
 		err = ownershipCommand(ctx, args[1:], s)
 	case "signin":
 		err = signInCommand(ctx, args[1:], s)
+	case "federation":
+		err = federationCommand(ctx, args[1:], s)
 	case "version", "-version", "--version":
 		fmt.Fprintln(s.out, "onsight", version())
 	case "help", "-help", "--help", "-h":
