@@ -9,7 +9,15 @@ import http from "node:http";
 
 import Provider from "oidc-provider";
 
-const client = { client_id: "onsight", token_endpoint_auth_method: "none", redirect_uris: ["http://127.0.0.1/done"], application_type: "native" };
+// On loopback any port will do (RFC 8252, 7.3).
+const client = {
+  client_id: "onsight", token_endpoint_auth_method: "none", application_type: "native",
+  redirect_uris: ["http://127.0.0.1/done", "http://127.0.0.1/signin/oidc/111122223333/example/done"],
+};
+const confidential = {
+  client_id: "onsight-web", client_secret: "of-the-e2e-suites-alone", application_type: "native",
+  redirect_uris: ["http://127.0.0.1/signin/oidc/111122223333/sealed/done"],
+};
 const tagsClaim = "https://aws.amazon.com/tags";
 const identityClaim = "https://aws.amazon.com/source_identity";
 
@@ -27,7 +35,7 @@ function claimsOf(id) {
 function newProvider(issuer) {
   const key = generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey.export({ format: "jwk" });
   return new Provider(issuer, {
-    clients: [client],
+    clients: [client, confidential],
     jwks: { keys: [{ ...key, kid: randomUUID(), use: "sig", alg: "RS256" }] },
     cookies: { keys: [randomUUID()] },
     conformIdTokenClaims: false, // the claims are in the token, not only at the userinfo endpoint
