@@ -11,6 +11,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -148,6 +149,9 @@ func (r *tokenRequest) read(res *http.Response, text []byte) (*granted, error) {
 		answer = nil
 	}
 	if res.StatusCode != http.StatusOK || answer != nil && (pointer.Text(answer, "/error") != "" || !engine.Holds(r.auth.TokenSuccess, any(answer))) {
+		if slices.Contains(r.auth.TokenVoid, pointer.Text(answer, "/error")) {
+			answer["error"] = "invalid_grant"
+		}
 		return nil, refusal(res.StatusCode, answer)
 	}
 	if answer == nil {
@@ -158,6 +162,9 @@ func (r *tokenRequest) read(res *http.Response, text []byte) (*granted, error) {
 		holder, _ = pointer.Get(answer, r.auth.TokenPath)
 	}
 	part, ok := holder.(map[string]any)
+	if part["access_token"] == nil && r.form.Get("grant_type") == "refresh_token" {
+		part, ok = answer, true // a renewed token is the only one in the answer
+	}
 	if !ok {
 		return nil, &tokenError{reason: "The answer of the token endpoint holds no token where the service says that it is."}
 	}

@@ -79,6 +79,8 @@ type Auth struct {
 	TokenPath string `json:"tokenPath"`
 	// TokenSuccess must hold of the token answer.
 	TokenSuccess []Condition `json:"tokenSuccess"`
+	// TokenVoid are the service's own words for invalid_grant (RFC 6749, 5.2).
+	TokenVoid []string `json:"tokenVoid"`
 	// AuthorizationEndpoint, TokenEndpoint and RevocationEndpoint are the
 	// service's own, where the connector does not say. {base} is the origin of
 	// the base endpoint.
