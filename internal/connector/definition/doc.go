@@ -46,6 +46,9 @@
 //	x-onsight-encoding: adf          # one of the closed list of encodings
 //	x-onsight-constant: true         # always sent, and no input
 //
+// Operations with one address have paths that differ after a #, which is not
+// sent.
+//
 // The input of an action is one object: parameters and the properties of the
 // body side by side.
 package definition

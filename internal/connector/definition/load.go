@@ -121,7 +121,8 @@ var operationID = regexp.MustCompile(`^[a-zA-Z0-9_ ]{1,256}$`)
 // add adds an operation of the document.
 func (d *Definition) add(path, method string, item *openapi3.PathItem, from *openapi3.Operation) error {
 	where := at("paths", path, strings.ToLower(method))
-	o := &Operation{ID: from.OperationID, Label: from.Summary, Description: from.Description, Method: method, Path: path}
+	address, _, _ := strings.Cut(path, "#")
+	o := &Operation{ID: from.OperationID, Label: from.Summary, Description: from.Description, Method: method, Path: address}
 	switch {
 	case o.ID == "":
 		return wrong(where, "the operation has no operationId, which is the action's id")

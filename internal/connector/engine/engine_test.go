@@ -97,6 +97,12 @@ paths:
       responses: {"201": {description: ok}}
   /file:
     get: {operationId: File, x-onsight-file: true, x-onsight-success: [{pointer: /ok, equals: true}], responses: {"200": {description: ok}}}
+  /free#again:
+    post:
+      operationId: Listed
+      x-onsight-success: [{pointer: /ok, equals: true}]
+      requestBody: {content: {application/json: {schema: {type: object, properties: {people: {type: array, items: {type: string}, x-onsight-encoding: commas}}}}}}
+      responses: {"201": {description: ok}}
   /linked:
     get: {operationId: Linked, x-onsight-pagination: {kind: link}, responses: {"200": {description: ok}}}
 `
@@ -197,6 +203,7 @@ func TestRequests(t *testing.T) {
 			`POST /api/v2/free?client=100 {"fields":{"name":"a","x/y":[1]}}`,
 		},
 		{"Free", `{"others":{}}`, `POST /api/v2/free?client=100 {}`},
+		{"Listed", `{"people":["a","b"]}`, `POST /api/v2/free?client=100 {"people":"a,b"}`},
 		{"Upload", `{"id":"1","content":{"content":"aGk="}}`, "PUT /api/v2/issues/1/file?client=100 hi"},
 		{"Form", `{"a":"x y","b":[1,2]}`, "POST /api/v2/form?client=100 a=x+y&b=1&b=2"},
 	} {
@@ -293,6 +300,7 @@ func TestErrors(t *testing.T) {
 		{"expired in a success", answer(200, `{"ok":false,"error":{"code":"token_expired"}}`), "Create", engine.Unauthenticated, "", 1},
 		{"a code says more than the status", answer(200, `{"ok":false,"error":{"code":"no_scope","message":"no"},"needed":"write","hint":"ask"}`), "Create", engine.Denied, "no (needed: write; ask)", 1},
 		{"a code that is a place", answer(200, `{"ok":false,"error":{"code":"no_channel","message":"no"}}`), "Create", engine.Missing, "no_channel: no", 1},
+		{"a page in place of JSON", answer(200, `<html>secret</html>`, "Content-Type", "text/html"), "Create", engine.Rejected, "where it answers with JSON", 1},
 		{"broken JSON", answer(200, `{"a":`), "Get", engine.Rejected, "not valid JSON", 1},
 		{"deep JSON", answer(200, strings.Repeat("[", 65)+strings.Repeat("]", 65)), "Get", engine.Rejected, "not valid JSON", 1},
 		{"fails and reads", answer(500, `{}`), "Get", engine.Unavailable, "status 500", 3},

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -52,9 +53,10 @@ type Error struct {
 	cause  error
 }
 
-// Error gives the message.
+// Error gives the message, and the code where the message does not begin with
+// it.
 func (e *Error) Error() string {
-	if e.Code != "" {
+	if e.Code != "" && !strings.HasPrefix(e.Message, e.Code) {
 		return e.Code + ": " + e.Message
 	}
 	return e.Message

@@ -41,7 +41,11 @@ func (c *Call) message(o *definition.Operation, input map[string]any) (*message,
 	for name, value := range c.Definition.Connector.Headers {
 		m.header.Set(name, value)
 	}
-	if m.header.Get("Accept") == "" {
+	switch {
+	case m.header.Get("Accept") != "":
+	case o.File:
+		m.header.Set("Accept", "*/*")
+	default:
 		m.header.Set("Accept", "application/json")
 	}
 	maps.Copy(m.header, c.Header)

@@ -73,7 +73,7 @@ func (c *Call) result(o *definition.Operation, answer *http.Response, from *url.
 		return res, nil
 	}
 	value, isJSON, err := decode(text, media)
-	if !successful(o, answer.StatusCode) || isJSON && !c.holds(o, value) {
+	if !successful(o, answer.StatusCode) || err == nil && len(text) > 0 && !c.holds(o, value, isJSON) {
 		return nil, c.failure(answer, value, text, media)
 	}
 	switch {
@@ -153,8 +153,12 @@ func shallow(text []byte) error {
 	return nil
 }
 
-// holds tells whether the conditions of a success hold.
-func (c *Call) holds(o *definition.Operation, value any) bool {
+// holds tells whether the conditions of a success hold. Of what is not JSON,
+// such as a page to sign in at, none does.
+func (c *Call) holds(o *definition.Operation, value any, isJSON bool) bool {
+	if !isJSON {
+		return len(c.Definition.Connector.Success)+len(o.Success) == 0
+	}
 	return Holds(c.Definition.Connector.Success, value) && Holds(o.Success, value)
 }
 
@@ -198,6 +202,9 @@ func (c *Call) failure(answer *http.Response, value any, text []byte, media stri
 	}
 	if e.Message == "" {
 		e.Message = bare(value, text, media)
+	}
+	if e.Message == "" && e.Status < 300 {
+		e.Message = "The service answered with a page or a text where it answers with JSON."
 	}
 	if e.Message == "" {
 		e.Message = "The service answered with status " + strconv.Itoa(e.Status) + " and no explanation."
