@@ -3,6 +3,9 @@ package engine
 import (
 	"context"
 	"net/url"
+	"strings"
+
+	"onsight/internal/connector/definition"
 )
 
 // A hook performs an action in more than one request, or changes what data
@@ -14,6 +17,9 @@ var hooks = map[string]hook{
 	"confluence-update": confluenceUpdate,
 	"http":              plainHTTP,
 	"jira-transition":   jiraTransition,
+	"slack-download":    slackDownload,
+	"slack-search":      slackSearch,
+	"slack-upload":      slackUpload,
 }
 
 // A baseHook finds the base endpoint that requests go to.
@@ -30,7 +36,8 @@ type encoding func(value any) (any, error)
 
 // encodings is closed too.
 var encodings = map[string]encoding{
-	"adf": document,
+	"adf":    document,
+	"commas": commas,
 }
 
 // hookOf gives the hook of a name; nil where there is none.
@@ -44,3 +51,8 @@ func HasBaseHook(name string) bool { return baseHooks[name] != nil }
 
 // HasEncoding tells whether there is an encoding of a name.
 func HasEncoding(name string) bool { return encodings[name] != nil }
+
+// commas joins a list, for services that take one as text.
+func commas(value any) (any, error) {
+	return strings.Join(listed(definition.Field{Separator: ","}, value), ","), nil
+}
