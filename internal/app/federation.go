@@ -53,7 +53,7 @@ func (a *App) joinFederation(
 		return nil, err
 	}
 	a.federation = federation.New(federation.Config{
-		DB: a.db, Log: o.Log, Now: o.Now, Keys: keys, Tokens: tokens, Site: a.signIn.Site, PublicURL: c.PublicURL,
+		DB: a.db, Log: o.Log, Now: o.Now, Keys: keys, Tokens: tokens, Site: a.signIn.Site, PublicURL: c.PublicURL, SAMLAddress: samlTerms(c).Recipients[0],
 		Accounts: federatedAccounts{accounts}, Users: federatedUsers{people}, Sessions: presented{r.sessions, r.holders},
 		Judge: r.authorizer, Entrance: entrance{a.signIn}, Verifier: r.sessions.Tokens(),
 		Loopback: c.IdentityProviderLoopback, TrustedProxies: c.TrustedProxies,
@@ -116,6 +116,23 @@ func (p presented) Assume(ctx context.Context, role, session, token string) (acc
 	out, err := p.sts.AssumeRoleWithWebIdentity(ctx, &stsapi.AssumeRoleWithWebIdentityRequest{
 		RoleArn: role, RoleSessionName: session, WebIdentityToken: contract.Secret(token),
 	})
+	if err != nil {
+		return "", "", err
+	}
+	return out.Credentials.AccessKeyId, out.Credentials.SessionToken, nil
+}
+
+func (p presented) SAMLOffers(ctx context.Context, posted string) ([]federation.Offer, string, error) {
+	found, account, err := p.sts.Offers(ctx, posted)
+	offers := make([]federation.Offer, len(found))
+	for i, o := range found {
+		offers[i] = federation.Offer{Account: o.Account, Name: o.Name, RoleARN: o.RoleARN, ProviderARN: o.ProviderARN, Lasts: o.Lasts}
+	}
+	return offers, account, err
+}
+
+func (p presented) AssumeSAML(ctx context.Context, role, provider, posted string) (accessKeyID, sessionToken string, err error) {
+	out, err := p.sts.AssumeRoleWithSAML(ctx, &stsapi.AssumeRoleWithSAMLRequest{RoleArn: role, PrincipalArn: provider, SAMLAssertion: contract.Secret(posted)})
 	if err != nil {
 		return "", "", err
 	}

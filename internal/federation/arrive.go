@@ -3,6 +3,7 @@ package federation
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"net/mail"
@@ -153,7 +154,11 @@ func (s *Service) newcomer(r *http.Request, a Account, it *item, t *ticket, h Ho
 	}
 	role, err = s.role(ctx, a, h)
 	if err == nil && role == "" {
-		err = s.noAccess(r, a, it, "No policy of "+h.Who.ARN+" allows quicksight:CreateReader, CreateUser or CreateAdmin")
+		const none = "No policy of %s allows quicksight:CreateReader, CreateUser or CreateAdmin"
+		if it == nil {
+			return "", s.refuse(r, a, t.Provider, http.StatusForbidden, "federation.role", fmt.Sprintf(none, h.Who.ARN), a.Name)
+		}
+		err = s.noAccess(r, a, it, fmt.Sprintf(none, h.Who.ARN))
 	}
 	return role, err
 }
@@ -220,7 +225,7 @@ func (s *Service) email(w http.ResponseWriter, r *http.Request) error {
 // of reads the account of a ticket, and the provider where it is one of ours.
 func (s *Service) of(r *http.Request, t *ticket) (a Account, it *item, err error) {
 	err = s.DB.Read(r.Context(), func(tx *store.Tx) (err error) {
-		if t.Provider == "" {
+		if t.Provider == "" || strings.HasPrefix(t.Provider, samlProviders) {
 			a, err = s.Accounts.Name(tx, t.Account)
 			return err
 		}

@@ -104,6 +104,12 @@ type Sessions interface {
 	// before. Their errors are faults.
 	Present(ctx context.Context, accessKeyID string, secret contract.Secret, token string) (Holder, error)
 	Known(ctx context.Context, accessKeyID, token string) (Holder, error)
+	// SAMLOffers verifies a response as it was posted, and gives the roles that
+	// it offers; with an error, which is a fault, the account it may be about.
+	SAMLOffers(ctx context.Context, posted string) (offers []Offer, account string, err error)
+	// AssumeSAML begins a session of a role with a response, as
+	// AssumeRoleWithSAML does. Its errors are the operation's faults.
+	AssumeSAML(ctx context.Context, role, provider, posted string) (accessKeyID, sessionToken string, err error)
 }
 
 // A Judge decides by the policies of a principal; a refusal is a fault.
@@ -161,6 +167,8 @@ type Config struct {
 	Verifier *idtoken.Verifier
 	// PublicURL is where people reach the server, without a slash at the end.
 	PublicURL string
+	// SAMLAddress is where SAML providers send responses, and who they are for.
+	SAMLAddress string
 	// Loopback lets providers be on this machine, by plain HTTP.
 	Loopback bool
 	// TrustedProxies are those whose X-Forwarded-For is believed.
@@ -197,7 +205,9 @@ const (
 )
 
 // IsPath tells whether a path is one of Handler's.
-func IsPath(path string) bool { return path == consolePath || strings.HasPrefix(path, root+"/") }
+func IsPath(path string) bool {
+	return path == consolePath || path == samlPath || path == samlMetadataPath || strings.HasPrefix(path, root+"/")
+}
 
 // Handler answers the addresses of pages.
 func (s *Service) Handler() http.Handler {
@@ -209,16 +219,23 @@ func (s *Service) Handler() http.Handler {
 		"POST " + emailPath:                              s.email,
 		"GET " + consolePath:                             s.console,
 		"POST " + consolePath:                            s.console,
+		"GET " + samlMetadataPath:                        s.samlMetadata,
+		"GET " + samlPath:                                s.noSAML,
 		"/":                                              s.absent,
 	} {
 		mux.Handle(pattern, s.Entrance.Serve(handle))
 	}
 	pages := s.Site.Handler(mux)
+	responses := s.Site.Foreign(s.Entrance.Serve(s.saml), maxSAML)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// A provider may ask by a form (OpenID Connect Core 1.0, 4). That does
 		// nothing but lead to the address by which it could have asked itself.
 		if r.Method == http.MethodPost && strings.HasPrefix(r.URL.Path, root+"/") && strings.HasSuffix(r.URL.Path, "/initiate") {
 			s.initiateByForm(w, r)
+			return
+		}
+		if r.Method == http.MethodPost && r.URL.Path == samlPath {
+			responses.ServeHTTP(w, r)
 			return
 		}
 		pages.ServeHTTP(w, r)

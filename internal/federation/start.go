@@ -128,9 +128,15 @@ func (s *Service) refuse(r *http.Request, a Account, provider string, status int
 		no.Message.Target = web.Root + "?" + url.Values{"account": {a.Name}, "here": {"1"}}.Encode()
 	}
 	no.Event = Event{Name: "ConsoleLogin", Outcome: "Failure", Error: reason, Details: map[string]string{"Method": "oidc"}}
-	if provider != "" {
+	switch {
+	case provider == samlProviders: // which one, nobody has proved
+		no.Event.Details["Method"] = "saml"
+	case strings.HasPrefix(provider, samlProviders):
+		no.Event.Details["Method"] = "saml"
 		no.Event.Details["Provider"] = provider
-	} else {
+	case provider != "":
+		no.Event.Details["Provider"] = provider
+	default:
 		no.Event.Details["Method"] = "federation"
 	}
 	if status == http.StatusServiceUnavailable {

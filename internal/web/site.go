@@ -127,6 +127,16 @@ func (s *Site) readAssets() error {
 // choice of a language, and the refusal of requests that other sites make a
 // browser send.
 func (s *Site) Handler(next http.Handler) http.Handler {
+	return s.around(next, 64<<10, s.refusing.Check)
+}
+
+// Foreign is Handler for forms that other sites have browsers send on purpose,
+// of limit bytes at most: next has to find in the form itself what it believes.
+func (s *Site) Foreign(next http.Handler, limit int64) http.Handler {
+	return s.around(next, limit, func(*http.Request) error { return nil })
+}
+
+func (s *Site) around(next http.Handler, limit int64, check func(*http.Request) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("X-Content-Type-Options", "nosniff")
@@ -151,14 +161,14 @@ func (s *Site) Handler(next http.Handler) http.Handler {
 				s.Fail(w, r, fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
 			}
 		}()
-		if err := s.refusing.Check(r); err != nil {
+		if err := check(r); err != nil {
 			s.Show(w, r, Page{Name: "message", Status: http.StatusForbidden, Data: Message{Title: "foreign.title", Text: "foreign.text"}})
 			return
 		}
 		if l := r.URL.Query().Get("lang"); slices.Contains(Languages, l) {
 			http.SetCookie(w, s.Cookie(languageCookie, l, 365*24*time.Hour))
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
+		r.Body = http.MaxBytesReader(w, r.Body, limit)
 		next.ServeHTTP(w, r)
 	})
 }
