@@ -234,8 +234,11 @@ func TestAssertionsDecide(t *testing.T) {
 			{`"ForAnyValue:StringEquals":{"saml:eduPersonAffiliation":"staff"}`, map[string][]string{"urn:oid:1.3.6.1.4.1.5923.1.1.1.1": {"member", "staff"}}, true},
 			{`"ForAnyValue:StringEquals":{"saml:eduPersonAffiliation":"staff"}`, map[string][]string{"saml:eduPersonAffiliation": {"staff"}}, false},
 			{`"StringLike":{"saml:mail":"*@example.org"}`, map[string][]string{"urn:oid:0.9.2342.19200300.100.1.3": {"ana@example.org"}}, true},
-			{`"StringEquals":{"aws:RequestTag/Team":"red"},"ForAllValues:StringEquals":{"sts:TransitiveTagKeys":["Team"]}`,
-				map[string][]string{"PrincipalTag:Team": {"red"}, "TransitiveTagKeys": {"Team"}}, true},
+			{
+				`"StringEquals":{"aws:RequestTag/Team":"red"},"ForAllValues:StringEquals":{"sts:TransitiveTagKeys":["Team"]}`,
+				map[string][]string{"PrincipalTag:Team": {"red"}, "TransitiveTagKeys": {"Team"}},
+				true,
+			},
 			{`"StringEquals":{"aws:RequestTag/Team":"red"}`, map[string][]string{"PrincipalTag:Team": {"blue"}}, false},
 			{`"StringEquals":{"sts:SourceIdentity":"ana"}`, map[string][]string{"SourceIdentity": {"ana"}}, true},
 			{`"StringEquals":{"sts:RoleSessionName":"ana"},"IpAddress":{"aws:SourceIp":"127.0.0.0/8"}`, nil, true},

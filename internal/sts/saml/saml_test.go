@@ -156,8 +156,10 @@ func TestRefused(t *testing.T) {
 		"a comment in the digest":   {posted: replaced("<ds:DigestValue>", "<ds:DigestValue><!-- x -->"), is: saml.ErrMalformed},
 		"a processing instruction":  {posted: replaced("<samlp:Status>", "<?x y?><samlp:Status>"), is: saml.ErrMalformed},
 		"a document type":           {posted: samltest.Encode("<!DOCTYPE Response>" + login().XML(t)), is: saml.ErrMalformed},
-		"an external entity": {posted: samltest.Encode(`<!DOCTYPE r [<!ENTITY x SYSTEM "file:///etc/passwd">]>` + strings.Replace(login().XML(t), ">ana@example.org<", ">&x;<", 1)),
-			is: saml.ErrMalformed},
+		"an external entity": {
+			posted: samltest.Encode(`<!DOCTYPE r [<!ENTITY x SYSTEM "file:///etc/passwd">]>` + strings.Replace(login().XML(t), ">ana@example.org<", ">&x;<", 1)),
+			is:     saml.ErrMalformed,
+		},
 		"a bomb of entities":       {posted: samltest.Encode(`<!DOCTYPE r [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>` + login().XML(t)), is: saml.ErrMalformed},
 		"an unknown entity":        {posted: replaced(">ana@example.org<", ">&x;<"), is: saml.ErrMalformed},
 		"packed":                   {posted: deflated(login().XML(t)), is: saml.ErrMalformed},
