@@ -357,7 +357,7 @@ func (a *Assertion) between(e *etree.Element, t Terms) error {
 	return nil
 }
 
-const bearer = "urn:oasis:names:tc:SAML:2.0:cm:bearer"
+const bearer = "urn:oasis:names:tc:SAML:2.0:cm:bearer" //nolint:gosec // the name of a method, no secret
 
 // subject reads who it is about, and that whoever brings it may have it (OASIS
 // saml-profiles-2.0-os, 4.1.4.2).
@@ -376,7 +376,7 @@ func (a *Assertion) subject(e *etree.Element, t Terms) error {
 	if name == nil {
 		return ErrSubject
 	}
-	ok := false
+	var ok bool
 	if a.Subject, ok = text(name); !ok || a.Subject == "" || len(a.Subject) > 1024 {
 		return ErrSubject
 	}

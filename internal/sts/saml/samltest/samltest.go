@@ -126,11 +126,11 @@ func or(s, otherwise string) string {
 const attributes = "https://aws.amazon.com/SAML/Attributes/"
 
 // XML writes and signs the response.
-func (l Login) XML(t testing.TB) string {
-	t.Helper()
+func (l Login) XML(tb testing.TB) string {
+	tb.Helper()
 	d := etree.NewDocument()
 	if err := d.ReadFromString(l.text()); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	response := d.Root()
 	if l.Before != nil {
@@ -138,25 +138,25 @@ func (l Login) XML(t testing.TB) string {
 	}
 	if !l.OnlyResponse && !l.Unsigned {
 		assertion := response.FindElement("./saml:Assertion")
-		response.InsertChildAt(assertion.Index(), l.sign(t, response, assertion))
+		response.InsertChildAt(assertion.Index(), l.sign(tb, response, assertion))
 		response.RemoveChild(assertion)
 	}
 	if (l.OnlyResponse || l.SignResponse) && !l.Unsigned {
-		response = l.sign(t, nil, response)
+		response = l.sign(tb, nil, response)
 	}
 	out := etree.NewDocument()
 	out.SetRoot(response)
 	text, err := out.WriteToString()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return text
 }
 
 // Post writes and signs the response as it is posted.
-func (l Login) Post(t testing.TB) string {
-	t.Helper()
-	return Encode(l.XML(t))
+func (l Login) Post(tb testing.TB) string {
+	tb.Helper()
+	return Encode(l.XML(tb))
 }
 
 // Encode gives a document as it is posted.
@@ -164,15 +164,15 @@ func Encode(document string) string {
 	return base64.StdEncoding.EncodeToString([]byte(document))
 }
 
-func (l Login) sign(t testing.TB, parent, e *etree.Element) *etree.Element {
-	t.Helper()
+func (l Login) sign(tb testing.TB, parent, e *etree.Element) *etree.Element {
+	tb.Helper()
 	key := l.Key
 	if key == nil {
 		key = One()
 	}
 	c, err := dsig.NewSigningContext(key.signer, [][]byte{key.cert})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	c.IdAttribute = "ID"
 	c.Canonicalizer = dsig.MakeC14N10ExclusiveCanonicalizerWithPrefixList("")
@@ -181,7 +181,7 @@ func (l Login) sign(t testing.TB, parent, e *etree.Element) *etree.Element {
 		usual = dsig.ECDSASHA256SignatureMethod
 	}
 	if err := c.SetSignatureMethod(or(l.Method, usual)); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	e = e.Copy()
 	if parent != nil { // which the copy has lost
@@ -193,25 +193,25 @@ func (l Login) sign(t testing.TB, parent, e *etree.Element) *etree.Element {
 	}
 	s, err := c.ConstructSignature(e, true)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if _, ok := key.signer.(*ecdsa.PrivateKey); ok {
-		plain(t, s.FindElement("./ds:SignatureValue"))
+		plain(tb, s.FindElement("./ds:SignatureValue"))
 	}
 	e.InsertChildAt(1, s) // behind the issuer
 	return e
 }
 
 // plain rewrites the value of an ECDSA signature as XML has it (RFC 4050, 3.3).
-func plain(t testing.TB, value *etree.Element) {
-	t.Helper()
+func plain(tb testing.TB, value *etree.Element) {
+	tb.Helper()
 	var n struct{ R, S *big.Int }
 	der, err := base64.StdEncoding.DecodeString(value.Text())
 	if err == nil {
 		_, err = asn1.Unmarshal(der, &n)
 	}
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	value.SetText(base64.StdEncoding.EncodeToString(append(n.R.FillBytes(make([]byte, 32)), n.S.FillBytes(make([]byte, 32))...)))
 }
