@@ -32,14 +32,14 @@ func login() samltest.Login {
 }
 
 // verify reads and verifies a document by the keys of the provider.
-func verify(t testing.TB, posted string, keys ...*samltest.Key) (*saml.Assertion, error) {
-	t.Helper()
+func verify(tb testing.TB, posted string, keys ...*samltest.Key) (*saml.Assertion, error) {
+	tb.Helper()
 	if len(keys) == 0 {
 		keys = []*samltest.Key{samltest.One()}
 	}
 	p, err := saml.ReadMetadata(samltest.Metadata(keys...))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	r, err := saml.Parse(posted)
 	if err != nil {
@@ -370,13 +370,13 @@ func TestWrapping(t *testing.T) {
 
 func attrOf(e *etree.Element, name string) string { return e.SelectAttrValue(name, "") }
 
-func write(t testing.TB, root *etree.Element) string {
-	t.Helper()
+func write(tb testing.TB, root *etree.Element) string {
+	tb.Helper()
 	d := etree.NewDocument()
 	d.SetRoot(root)
 	s, err := d.WriteToString()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return s
 }
