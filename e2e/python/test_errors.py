@@ -115,7 +115,7 @@ def test_a_slash_at_the_end(server, qs):
 def test_not_implemented(server, qs, refused):
     for call, arguments, name in (
         (qs.list_dashboards, {"AwsAccountId": ACCOUNT}, "ListDashboards"),
-        (qs.describe_ip_restriction, {"AwsAccountId": ACCOUNT}, "DescribeIpRestriction"),
+        (qs.list_themes, {"AwsAccountId": ACCOUNT}, "ListThemes"),
         (qs.create_data_source, {"AwsAccountId": ACCOUNT, "DataSourceId": "x", "Name": "x", "Type": "ATHENA"}, "CreateDataSource"),
     ):
         r = refused(call, "NotImplementedException", 501, **arguments)
