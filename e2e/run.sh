@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs the official clients against bin/onsight: boto3 and the AWS CLI, the
-# JavaScript SDK, the Go SDK; and its pages in Chromium. Each suite starts servers of its own on loopback
+# JavaScript SDK, the Go SDK; and its pages in Chromium, alone and embedded. Each suite starts servers of its own on loopback
 # ports, with data folders that are gone afterwards.
 #
 #   e2e/run.sh              all of them
@@ -59,6 +59,7 @@ run_browser() {
 		cp package-lock.json node_modules/installed.json
 	fi
 	"$CHROMIUM" --version 2>/dev/null
+	node --test --test-timeout=85000 embed.test.mjs
 	npm test --silent
 }
 

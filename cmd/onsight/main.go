@@ -31,6 +31,7 @@ Commands:
   limits       say for whom limits profiles are, at a running server
   upgrade      ask a running server for a higher role, and decide such requests
   ownership    transfer what somebody owns, list what nobody owns, at a running server
+  embed        say which sites may embed, at a running server
   signin       help people who sign in, at a running server
   federation   set up the OpenID Connect providers of an account, at a running server
   version      print the version
@@ -85,6 +86,8 @@ func run(ctx context.Context, args []string, s streams) int {
 		err = upgradeCommand(ctx, args[1:], s)
 	case "ownership":
 		err = ownershipCommand(ctx, args[1:], s)
+	case "embed":
+		err = embedCommand(ctx, args[1:], s)
 	case "signin":
 		err = signInCommand(ctx, args[1:], s)
 	case "federation":

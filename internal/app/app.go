@@ -62,6 +62,8 @@ type App struct {
 	clients  *outbound.Clients // of all that leaves the house by a network profile
 	profiles *outbound.Settings
 	log      *slog.Logger
+
+	embedding
 }
 
 // Options are what the settings do not hold.
@@ -106,6 +108,7 @@ func Open(ctx context.Context, c config.Config, o Options) (app *App, err error)
 	app.trail.Start()
 	app.jobs.Start(ctx)
 	app.tidying = app.tidy(ctx)
+	app.tidying = app.tidyEmbeds(ctx, app.tidying)
 	app.ending = app.tidyActions(ctx)
 	return app, nil
 }
@@ -163,6 +166,7 @@ func (a *App) join(ctx context.Context, c config.Config, o Options, keys *seal.K
 			a.purgePeople,
 			brands.Purge, govern.Purge,
 			a.purgeSignIn,
+			a.purgeEmbed,
 			a.purgeFederation,
 			func(ctx context.Context, account string) error { return action.Purge(ctx, a.db, account) },
 			func(ctx context.Context, account string) error { return resource.Purge(ctx, a.db, account) },
@@ -216,6 +220,10 @@ func (a *App) join(ctx context.Context, c config.Config, o Options, keys *seal.K
 		return err
 	}
 	routes = append(routes, a.signIn.Routes()...)
+	if err := a.joinEmbed(c, o, tokens, people, accounts.Service, brands); err != nil {
+		return err
+	}
+	routes = append(routes, a.embeds.Routes()...)
 	federated, err := a.joinFederation(c, o, keys, tokens, people, accounts, rights)
 	if err != nil {
 		return err
@@ -250,6 +258,7 @@ func (a *App) join(ctx context.Context, c config.Config, o Options, keys *seal.K
 	answering := api.New(server, routes...)
 	a.people.Serve(answering)
 	a.Handler = extras.before(a.withConnections(withBrandImages(brands, answering, c.BasePath()), c.BasePath()), c.BasePath())
+	a.Handler = a.withFrames(a.Handler, c.BasePath())
 	a.Handler = a.withFederation(a.Handler, c.BasePath())
 	return brands.FetchPending(ctx)
 }

@@ -98,6 +98,7 @@ func snapshotTables() []snapshot.Table {
 		},
 		{Name: "limits_tokens", Kind: "limits-tokens", Layout: snapshot.Lines, Refs: []snapshot.Ref{to("resources", "id", "profile")}},
 		{Name: "federation_redirects", Kind: "federation-redirect", Layout: snapshot.Files},
+		{Name: "embed_domains", Kind: "embed-domains", Layout: snapshot.Lines},
 		{Name: "tags", Kind: "tags", Layout: snapshot.Lines},
 
 		{Name: "iam_aliases", Kind: "iam/aliases", Layout: snapshot.Files},

@@ -15,6 +15,7 @@ var notInSnapshots = map[string]string{
 	"audit_batches":         "the trail of a server says what happened there",
 	"audit_chains":          "… and is sealed there",
 	"audit_events":          "… and is exported by audit export",
+	"embed_entries":         "URLs of five minutes, and their sessions",
 	"connector_calls":       "the calls of a server say what was done there",
 	"connector_invocations": "answers to calls that were made there",
 	"connector_revocations": "work under way",

@@ -65,6 +65,8 @@ type Config struct {
 	AuditReads bool
 	// Standard lets accounts subscribe to the STANDARD edition.
 	Standard bool
+	// EmbedLocalhost lets localhost be a domain that may embed.
+	EmbedLocalhost bool
 	// Dev is the emulator: no signature is checked, every account is served.
 	Dev bool
 	// DevSubscribe subscribes accounts on their first use in Dev.
@@ -111,6 +113,7 @@ func Parse(args []string, getenv func(string) string, out io.Writer) (Config, er
 	fs.DurationVar(&c.AuditRetention, "audit-retention", 0, "how long events of the audit trail are kept, such as 2160h for 90 days; 0 keeps them")
 	fs.BoolVar(&c.AuditReads, "audit-reads", false, "record calls that only read in the audit trail too")
 	fs.BoolVar(&c.Standard, "standard-edition", false, "let accounts subscribe to the STANDARD edition, which the real service no longer offers")
+	fs.BoolVar(&c.EmbedLocalhost, "embed-localhost", false, "let http://localhost and https://localhost be domains that may embed, as -dev does: for tests")
 	fs.BoolVar(&c.Dev, "dev", false, "emulator for tests: loopback only, any access key, no signature checked, state in memory unless -data is given")
 	fs.BoolVar(&c.DevSubscribe, "dev-subscribe", true, "with -dev, subscribe each account on its first use")
 	fs.TextVar(&c.LogLevel, "log-level", slog.LevelInfo, "least `level` to log: debug, info, warn or error")

@@ -13,6 +13,7 @@ import (
 // Tables with rows of namespaces that are not this package's, or not removed
 // with a namespace, each with who sees to them.
 var notHere = []string{
+	"embed_entries",     // package embed, user by user
 	"account_documents", // package account
 	"passwords",         // package signin, user by user
 	"password_resets",   // …

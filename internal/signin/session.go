@@ -115,7 +115,7 @@ func (s *Service) sessionOf(tx *store.Tx, r *http.Request) (Session, session, er
 		return Session{}, session{}, ErrSignedOut
 	}
 	row, err := store.One[session](tx, `SELECT `+sessionColumns+` FROM web_sessions WHERE token_hash = $1`, hash)
-	if errors.Is(err, store.ErrNotFound) || err == nil && !s.goesOn(&row) {
+	if errors.Is(err, store.ErrNotFound) || err == nil && (!s.goesOn(&row) || row.Method == methodEmbedded) {
 		return Session{}, row, ErrSignedOut
 	}
 	if err != nil {
@@ -129,9 +129,10 @@ func (s *Service) sessionOf(tx *store.Tx, r *http.Request) (Session, session, er
 }
 
 // goesOn tells whether a session has neither ended nor been left alone too long.
+// One in a frame lasts as long as its URL says, used or not.
 func (s *Service) goesOn(row *session) bool {
 	now := s.Now()
-	return now.Before(store.Time(row.ExpiresUS)) && now.Before(store.Time(row.UsedUS).Add(s.SessionIdle))
+	return now.Before(store.Time(row.ExpiresUS)) && (row.Method == methodEmbedded || now.Before(store.Time(row.UsedUS).Add(s.SessionIdle)))
 }
 
 // cookieOf gives what is kept of the token in a request's cookie; nil for none.

@@ -114,7 +114,7 @@ func (s *Site) readAssets() error {
 		name = strings.TrimPrefix(name, "assets/")
 		ext := path.Ext(name)
 		hashed := strings.TrimSuffix(name, ext) + "." + hex.EncodeToString(sum[:6]) + ext
-		kind := map[string]string{".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}[ext]
+		kind := map[string]string{".css": "text/css; charset=utf-8", ".svg": "image/svg+xml", ".js": "text/javascript; charset=utf-8"}[ext]
 		if kind == "" {
 			return fmt.Errorf("web: asset %s is of no known kind", name)
 		}
@@ -211,6 +211,12 @@ type Page struct {
 	// FormTargets are origins to which the page's forms may lead, beside this
 	// server, at last: browsers check where an answer redirects to.
 	FormTargets []string
+	// Frame says that the page is for a frame of another site: it may run scripts
+	// of our own, and has no choice of languages, which would lead away from it.
+	Frame bool
+	// Ancestors are the sources, as a Content-Security-Policy names them, that may
+	// have the page in a frame; without any, nobody may.
+	Ancestors []string
 }
 
 // A Problem is what is wrong with a field, in a text of the catalogue.
@@ -269,14 +275,21 @@ func (s *Site) Show(w http.ResponseWriter, r *http.Request, p Page) {
 }
 
 // policyOf is the Content-Security-Policy of a page: nothing inline, nothing
-// from elsewhere but a logo, and no frames.
+// from elsewhere but a logo, and in no frames but those that the page is for.
 func policyOf(p Page, logoOrigin string) string {
 	csp := "default-src 'none'; style-src 'self'; img-src 'self'"
 	if logoOrigin != "" {
 		csp += " " + logoOrigin
 	}
 	targets := strings.Join(append([]string{"'self'"}, p.FormTargets...), " ")
-	return csp + "; form-action " + targets + "; base-uri 'none'; frame-ancestors 'none'"
+	if p.Frame {
+		csp += "; script-src 'self'; connect-src 'self'"
+	}
+	ancestors := "'none'"
+	if len(p.Ancestors) > 0 {
+		ancestors = strings.Join(p.Ancestors, " ")
+	}
+	return csp + "; form-action " + targets + "; base-uri 'none'; frame-ancestors " + ancestors
 }
 
 // Fail answers for an error: what the reader can do, and nothing of the cause,

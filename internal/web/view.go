@@ -53,6 +53,9 @@ func (v *View) Time(t time.Time) string { return Time(v.Lang, t) }
 // Stamp is a time as machines read it.
 func (v *View) Stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
+// Frame tells whether the page is for a frame of another site.
+func (v *View) Frame() bool { return v.page.Frame }
+
 // Problems are what is wrong with what was entered.
 func (v *View) Problems() []Problem { return v.page.Problems }
 

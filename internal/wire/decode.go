@@ -96,6 +96,9 @@ func (d *decoder) breaks(sh *shape, broken uint, shown func() string) {
 	if broken == 0 || d.client {
 		return
 	}
+	if sh.name == sessionLifetime {
+		d.broken.lives++
+	}
 	for bit := uint(1); bit <= badValue; bit <<= 1 {
 		switch {
 		case broken&bit == 0:

@@ -20,6 +20,9 @@ const (
 	maxMessage = 32 << 10
 )
 
+// sessionLifetime is the shape of the lifetime of an embedded session.
+const sessionLifetime = "SessionLifetimeInMinutes"
+
 // maxMatched is how many bytes of a string that is too long are still matched
 // against its pattern.
 const maxMatched = 16 << 10
@@ -30,6 +33,8 @@ type Violations struct {
 	found []violation // the first of them
 	count int         // all of them
 	size  int         // bytes of the texts in found
+	// lives counts those that are about the lifetime of an embedded session.
+	lives int
 }
 
 type violation struct {
@@ -50,10 +55,15 @@ func (v Violations) Labels() error {
 	return labels.Err()
 }
 
-// Err returns the ValidationException for all violations, or nil.
+// Err returns the ValidationException for all violations, or nil. A wrong
+// lifetime of an embedded session, where nothing else is wrong, has an exception
+// of its own, which all operations with one declare.
 func (v Violations) Err() error {
 	if v.count == 0 {
 		return nil
+	}
+	if v.lives == v.count {
+		return fault.New("SessionLifetimeInMinutesInvalidException", "SessionLifetimeInMinutes must be between 15 and 600 minutes.")
 	}
 	var b strings.Builder
 	b.WriteString(strconv.Itoa(v.count))
