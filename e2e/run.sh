@@ -61,6 +61,7 @@ run_browser() {
 	"$CHROMIUM" --version 2>/dev/null
 	node --test --test-timeout=85000 embed.test.mjs
 	npm test --silent
+	node --test --test-timeout=85000 federation.test.mjs
 }
 
 run_go() {

@@ -71,8 +71,18 @@ func (s *Service) arrive(w http.ResponseWriter, r *http.Request, a Account, it *
 		}
 	}
 	e.Who = s.who(r, a, t, h, once, role, email, e.Details)
-	return s.Entrance.Admit(w, r, e)
+	err = s.Entrance.Admit(w, r, e)
+	if errors.Is(err, errTaken) { // or by the same person, in another window at the same moment
+		err = s.Entrance.Admit(w, r, e)
+	}
+	if errors.Is(err, errTaken) {
+		err = s.refuse(r, a, t.Provider, http.StatusConflict, "federation.taken", "A user of this name is somebody else", a.Name)
+	}
+	return err
 }
+
+// errTaken says that the name of somebody new is another user's.
+var errTaken = errors.New("federation: the name is taken")
 
 // useUp uses up what is good for once, where that does not go with letting
 // somebody in.
@@ -108,7 +118,7 @@ func (s *Service) who(r *http.Request, a Account, t ticket, h Holder, once, role
 		case errors.Is(err, store.ErrNotFound) && role != "":
 			p, err = s.Users.Provision(tx, h.Identity, a.DefaultNamespace, email, role)
 			if f, ok := errors.AsType[*fault.Fault](err); ok && f.Code == "ResourceExistsException" {
-				err = s.refuse(r, a, t.Provider, http.StatusConflict, "federation.taken", f.Message, a.Name)
+				err = errTaken
 			}
 			details["Provisioned"] = role
 		case errors.Is(err, store.ErrNotFound): // deleted just now

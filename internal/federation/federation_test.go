@@ -3,11 +3,13 @@ package federation_test
 import (
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
 
+	"onsight/internal/iamapi"
 	"onsight/internal/onsightapi"
 	"onsight/internal/qs"
 	"onsight/internal/sts/idtoken/idptest"
@@ -401,6 +403,42 @@ func slow(_ http.ResponseWriter, r *http.Request) {
 	case <-r.Context().Done():
 	case <-time.After(15 * time.Second):
 	}
+}
+
+// Somebody new who comes in several windows at once is one user, and a name
+// that is somebody else's is not taken over.
+func TestAtOnce(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		w.provider("example", w.role("people", "quicksight:CreateReader"))
+		const windows = 8
+		answers := make([]string, windows)
+		browsers := make([]*testkit.Browser, windows)
+		for i := range answers {
+			browsers[i] = w.srv.Browser(t)
+			q := w.begin(browsers[i], button("example"))
+			answers[i] = answer(q, w.code(q, map[string]any{"email": "ana@example.org"}))
+		}
+		var all sync.WaitGroup
+		for i := range answers {
+			all.Go(func() {
+				if page := browsers[i].Get(answers[i]); page.Status != 200 || page.Heading() != "Your account" {
+					t.Errorf("window %d: %d %s", i, page.Status, page.Text())
+				}
+			})
+		}
+		all.Wait()
+		if got := w.users(); got != 2 {
+			t.Errorf("%d users, want the subscriber and one more", got)
+		}
+		// The role is deleted and made anew: whoever comes is another one.
+		must(w, iamapi.DeleteRolePolicy, iamapi.DeleteRolePolicyRequest{RoleName: "people", PolicyName: "users"})
+		must(w, iamapi.DeleteRole, iamapi.DeleteRoleRequest{RoleName: "people"})
+		w.role("people", "quicksight:CreateReader")
+		if page := w.signIn(w.srv.Browser(t), "example", map[string]any{"email": "ana@example.org"}); page.Status != 409 || page.Heading() != "Your name is taken" {
+			t.Errorf("another role: %d %s", page.Status, page.Text())
+		}
+	})
 }
 
 // trail is the audit trail, as text.
