@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"embed"
+	"encoding/base64"
 	"encoding/hex"
 	"fmt"
 	"html/template"
@@ -208,6 +209,8 @@ type Page struct {
 	// Params are what a page that answers a form is asked for again with, in
 	// another language: names and values.
 	Params []string
+	// Script is the asset that the page runs; empty for none, as nearly everywhere.
+	Script string
 	// FormTargets are origins to which the page's forms may lead, beside this
 	// server, at last: browsers check where an answer redirects to.
 	FormTargets []string
@@ -265,7 +268,7 @@ func (s *Site) Show(w http.ResponseWriter, r *http.Request, p Page) {
 		}
 	}
 	h := w.Header()
-	h.Set("Content-Security-Policy", policyOf(p, origin))
+	h.Set("Content-Security-Policy", policyOf(p, origin)+s.scriptSource(p))
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Language", v.Lang)
 	h.Set("Vary", "Accept-Language, Cookie")
@@ -290,6 +293,21 @@ func policyOf(p Page, logoOrigin string) string {
 		ancestors = strings.Join(p.Ancestors, " ")
 	}
 	return csp + "; form-action " + targets + "; base-uri 'none'; frame-ancestors " + ancestors
+}
+
+// scriptSource lets a page run its script and no other: by its content, and by
+// its address for browsers that compare contents of inline scripts alone.
+func (s *Site) scriptSource(p Page) string {
+	if p.Script == "" {
+		return ""
+	}
+	return "; script-src '" + s.integrity(p.Script) + "' " + s.origin + s.base + Root + "/assets/" + s.hashed[p.Script]
+}
+
+// integrity is the hash of an asset, as browsers compare it.
+func (s *Site) integrity(name string) string {
+	sum := sha256.Sum256(s.assets[s.hashed[name]].body)
+	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
 }
 
 // Fail answers for an error: what the reader can do, and nothing of the cause,

@@ -31,6 +31,17 @@ func (v *View) Asset(name string) string {
 	return v.site.base + Root + "/assets/" + v.site.hashed[name]
 }
 
+// Script is the address of the page's script; empty for none.
+func (v *View) Script() string {
+	if v.page.Script == "" {
+		return ""
+	}
+	return v.Asset(v.page.Script)
+}
+
+// Integrity is what browsers compare the page's script with.
+func (v *View) Integrity() string { return v.site.integrity(v.page.Script) }
+
 // ThemeSheet is where the colours of the theme are.
 func (v *View) ThemeSheet() string {
 	return v.site.base + Root + "/assets/theme-" + v.Theme.accent() + ".css"
@@ -92,7 +103,9 @@ func (v *View) Languages() []Choice {
 type Input struct {
 	Name, Type, Autocomplete, Value string
 	Label, Hint, Problem            string
-	ReadOnly, Optional, Focus       bool
+	// Mode is the keyboard that a phone shows; empty for the usual one.
+	Mode                      string
+	ReadOnly, Optional, Focus bool
 }
 
 // Describes are the ids of what describes the field, for screen readers.
@@ -112,7 +125,7 @@ func (i Input) Describes() string {
 
 // Input gives a field. Its label is the text field.<name> of the catalogue, its
 // hint field.<name>.hint where there is one. Options are readonly, optional,
-// focus, and current, which asks for field.<name>.current in its label.
+// focus, numeric, and current, which asks for field.<name>.current in its label.
 func (v *View) Input(name, kind, autocomplete, value string, options ...string) Input {
 	i := Input{Name: name, Type: kind, Autocomplete: autocomplete, Value: value, Label: v.T("field." + name)}
 	if hint := "field." + name + ".hint"; HasText(hint) {
@@ -125,6 +138,9 @@ func (v *View) Input(name, kind, autocomplete, value string, options ...string) 
 	}
 	has := func(option string) bool { return slices.Contains(options, option) }
 	i.ReadOnly, i.Optional = has("readonly"), has("optional")
+	if has("numeric") {
+		i.Mode = "numeric"
+	}
 	if has("current") {
 		i.Label = v.T("field." + name + ".current")
 	}
