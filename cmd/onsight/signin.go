@@ -25,6 +25,7 @@ Commands:
   password  make a link with which a user chooses a new password
   locks     list the users and addresses with failed attempts
   unlock    let a user or an address try again at once
+  factors   see and reset second factors; say who must have one
   cost      measure what hashing passwords costs on this machine
 
 "onsight signin <command> -help" lists the flags.
@@ -33,7 +34,7 @@ Commands:
 // signInCommand helps people who sign in.
 func signInCommand(ctx context.Context, args []string, s streams) error {
 	commands := map[string]func(context.Context, []string, streams) error{
-		"invite": signInInvite, "password": signInPassword, "locks": signInLocks, "unlock": signInUnlock, "cost": signInCost,
+		"invite": signInInvite, "password": signInPassword, "locks": signInLocks, "unlock": signInUnlock, "factors": signInFactors, "cost": signInCost,
 	}
 	if len(args) == 0 || args[0] == "-help" || args[0] == "--help" || args[0] == "-h" {
 		fmt.Fprint(s.err, signInUsage)
@@ -41,7 +42,7 @@ func signInCommand(ctx context.Context, args []string, s streams) error {
 	}
 	command, ok := commands[args[0]]
 	if !ok {
-		return usageError{fmt.Errorf("signin has no command %q: it has invite, password, locks, unlock and cost", args[0])}
+		return usageError{fmt.Errorf("signin has no command %q: it has invite, password, locks, unlock, factors and cost", args[0])}
 	}
 	return command(ctx, args[1:], s)
 }
@@ -147,6 +148,9 @@ func signInLocks(ctx context.Context, args []string, s streams) error {
 			who = "address " + *l.Address
 		} else {
 			who = "user " + *l.Namespace + "/" + *l.UserName
+			if l.SecondFactor != nil {
+				who += " (second factor)"
+			}
 		}
 		if l.LockedUntil != nil {
 			until = l.LockedUntil.Local().Format(time.DateTime)

@@ -142,7 +142,8 @@ func (a *App) join(ctx context.Context, c config.Config, o Options, keys *seal.K
 	}
 	secrets := resource.Secrets{Keys: keys}
 	sealed := sealing.New(keys, c.Account, a.entities.Reseal, func(ctx context.Context) (int, error) { return secrets.Reseal(ctx, a.db) }, a.trail.Reseal,
-		func(ctx context.Context) (int, error) { return a.actions.Reseal(ctx) })
+		func(ctx context.Context) (int, error) { return a.actions.Reseal(ctx) },
+		func(ctx context.Context) (int, error) { return a.signIn.Reseal(ctx) })
 	accounts := &accounts{}
 	people := identity.New(identity.Config{
 		DB: a.db, Keys: keys, Now: o.Now, Tokens: tokens, Accounts: accounts, Tags: tags, Entities: a.entities, Policies: policies{a.entities},
@@ -216,7 +217,7 @@ func (a *App) join(ctx context.Context, c config.Config, o Options, keys *seal.K
 	)
 	routes = append(routes, a.people.Routes()...)
 	routes = append(routes, a.actions.Routes()...)
-	if err := a.joinSignIn(c, o, tokens, people, accounts, brands); err != nil {
+	if err := a.joinSignIn(c, o, keys, tokens, people, accounts, brands); err != nil {
 		return err
 	}
 	routes = append(routes, a.signIn.Routes()...)

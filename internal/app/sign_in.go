@@ -17,6 +17,7 @@ import (
 	"onsight/internal/identity"
 	"onsight/internal/mail"
 	"onsight/internal/page"
+	"onsight/internal/seal"
 	"onsight/internal/signin"
 	"onsight/internal/store"
 	"onsight/internal/web"
@@ -37,7 +38,7 @@ func isPage(path string) bool {
 }
 
 // joinSignIn makes the part that signs people in.
-func (a *App) joinSignIn(c config.Config, o Options, tokens *page.Tokens, people *identity.Service, accounts *accounts, brands *brand.Service) error {
+func (a *App) joinSignIn(c config.Config, o Options, keys *seal.Keyring, tokens *page.Tokens, people *identity.Service, accounts *accounts, brands *brand.Service) error {
 	site, err := web.New(web.Config{Log: o.Log, PublicURL: c.PublicURL, Theme: theme(brands, o.Log)}, signin.Pages())
 	if err != nil {
 		return err
@@ -47,7 +48,7 @@ func (a *App) joinSignIn(c config.Config, o Options, tokens *page.Tokens, people
 		return err
 	}
 	a.signIn = signin.New(signin.Config{
-		DB: a.db, Log: o.Log, Now: o.Now, Site: site, Jobs: a.jobs, Tokens: tokens,
+		DB: a.db, Log: o.Log, Now: o.Now, Site: site, Jobs: a.jobs, Tokens: tokens, Keys: keys,
 		People: entrants{people}, Accounts: named{accounts.Service}, AddressAllowed: accounts.AddressAllowed, Trail: signInTrail{a.trail}, Mail: letters,
 		TrustedProxies: c.TrustedProxies, Calls: a.calls.Load,
 		Cost:        signin.Cost{Memory: uint32(c.PasswordMemory) << 10, Passes: uint32(c.PasswordPasses)},

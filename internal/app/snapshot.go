@@ -6,6 +6,7 @@ import (
 	"onsight/internal/iam"
 	"onsight/internal/qs"
 	"onsight/internal/resource"
+	"onsight/internal/signin"
 	"onsight/internal/snapshot"
 )
 
@@ -49,6 +50,9 @@ func snapshotTables() []snapshot.Table {
 		return resource.SecretContext(fmt.Sprint(row("arn")), fmt.Sprint(row("field")), row("version").(int64))
 	}
 	accessKey := func(row func(string) any) string { return iam.SecretContext(fmt.Sprint(row("id"))) }
+	app := func(row func(string) any) string {
+		return signin.TOTPContext(fmt.Sprint(row("account")), fmt.Sprint(row("namespace")), fmt.Sprint(row("user_name")))
+	}
 	return []snapshot.Table{
 		{Name: "subscriptions", Kind: "subscription", Layout: snapshot.Files, JSON: []string{"contact", "directory", "subscriber"}},
 		{Name: "namespaces", Kind: "namespaces", Layout: snapshot.Files},
@@ -60,6 +64,11 @@ func snapshotTables() []snapshot.Table {
 		},
 		{Name: "invitations", Kind: "invitations", Layout: snapshot.Lines, Refs: inNamespace(to("users", "name", "user_name"))},
 		{Name: "passwords", Kind: "passwords", Layout: snapshot.Lines, Refs: inNamespace(to("users", "name", "user_name"))},
+		{Name: "factor_policies", Kind: "second-factor-policy", Layout: snapshot.Files},
+		{Name: "totp_factors", Kind: "totp-factors", Layout: snapshot.Lines, Sealed: sealed{"secret": app}, Refs: inNamespace(to("users", "name", "user_name"))},
+		{Name: "passkey_handles", Kind: "passkey-handles", Layout: snapshot.Lines, Refs: inNamespace(to("users", "name", "user_name"))},
+		{Name: "passkeys", Kind: "passkeys", Layout: snapshot.Lines, Refs: inNamespace(to("users", "name", "user_name"))},
+		{Name: "recovery_codes", Kind: "recovery-codes", Layout: snapshot.Lines, Refs: inNamespace(to("users", "name", "user_name"))},
 		{Name: "user_groups", Kind: "groups", Layout: snapshot.Lines, Refs: inNamespace()},
 		{Name: "group_members", Kind: "group-members", Layout: snapshot.Lines, Refs: inNamespace(to("groups", "name", "group_name"), to("users", "name", "user_name"))},
 		{Name: "role_memberships", Kind: "role-memberships", Layout: snapshot.Lines, Enums: map[string][]string{"role": userRoles}, Refs: inNamespace()},

@@ -14,7 +14,6 @@ type (
 
 // The operations of the API.
 var (
-	AddEmbeddingDomain              = Op[AddEmbeddingDomainRequest, AddEmbeddingDomainResponse]{Service: "onsight", Name: "AddEmbeddingDomain", Method: "POST", Path: "/_onsight/accounts/{AwsAccountId}/embedding/domains"}
 	ApplyAccountSnapshot            = Op[ApplyAccountSnapshotRequest, ApplyAccountSnapshotResponse]{Service: "onsight", Name: "ApplyAccountSnapshot", Method: "POST", Path: "/_onsight/accounts/{AwsAccountId}/snapshots/{SnapshotId}/apply"}
 	AssignLimitsProfile             = Op[AssignLimitsProfileRequest, AssignLimitsProfileResponse]{Service: "onsight", Name: "AssignLimitsProfile", Method: "PUT", Path: "/_onsight/accounts/{AwsAccountId}/limits/assignments"}
 	BulkDeleteUsers                 = Op[BulkDeleteUsersRequest, BulkDeleteUsersResponse]{Service: "onsight", Name: "BulkDeleteUsers", Method: "POST", Path: "/_onsight/accounts/{AwsAccountId}/people/bulk/delete"}
@@ -35,6 +34,7 @@ var (
 	ExplainAccess                   = Op[ExplainAccessRequest, ExplainAccessResponse]{Service: "onsight", Name: "ExplainAccess", Method: "POST", Path: "/_onsight/accounts/{AwsAccountId}/access/explain"}
 	GetActionInvocation             = Op[GetActionInvocationRequest, GetActionInvocationResponse]{Service: "onsight", Name: "GetActionInvocation", Method: "GET", Path: "/_onsight/accounts/{AwsAccountId}/action-connectors/{ActionConnectorId}/invocations/{InvocationId}"}
 	GetOAuthClientApplicationStatus = Op[GetOAuthClientApplicationStatusRequest, GetOAuthClientApplicationStatusResponse]{Service: "onsight", Name: "GetOAuthClientApplicationStatus", Method: "GET", Path: "/_onsight/accounts/{AwsAccountId}/oauth-client-applications/{OAuthClientApplicationId}/status"}
+	GetSecondFactorPolicy           = Op[GetSecondFactorPolicyRequest, GetSecondFactorPolicyResponse]{Service: "onsight", Name: "GetSecondFactorPolicy", Method: "GET", Path: "/_onsight/accounts/{AwsAccountId}/sign-in/second-factor"}
 	InviteUser                      = Op[InviteUserRequest, InviteUserResponse]{Service: "onsight", Name: "InviteUser", Method: "POST", Path: "/_onsight/accounts/{AwsAccountId}/namespaces/{Namespace}/users/{UserName}/invitation"}
 	InvokeAction                    = Op[InvokeActionRequest, InvokeActionResponse]{Service: "onsight", Name: "InvokeAction", Method: "POST", Path: "/_onsight/accounts/{AwsAccountId}/action-connectors/{ActionConnectorId}/actions/{ActionId}/invoke"}
 	ListAccessOfPrincipal           = Op[ListAccessOfPrincipalRequest, ListAccessOfPrincipalResponse]{Service: "onsight", Name: "ListAccessOfPrincipal", Method: "POST", Path: "/_onsight/accounts/{AwsAccountId}/access/actions"}
@@ -43,7 +43,6 @@ var (
 	ListActionCalls                 = Op[ListActionCallsRequest, ListActionCallsResponse]{Service: "onsight", Name: "ListActionCalls", Method: "GET", Path: "/_onsight/accounts/{AwsAccountId}/action-connectors/{ActionConnectorId}/calls"}
 	ListActions                     = Op[ListActionsRequest, ListActionsResponse]{Service: "onsight", Name: "ListActions", Method: "GET", Path: "/_onsight/accounts/{AwsAccountId}/action-connectors/{ActionConnectorId}/actions"}
 	ListAuditRecords                = Op[ListAuditRecordsRequest, ListAuditRecordsResponse]{Service: "onsight", Name: "ListAuditRecords", Method: "GET", Path: "/_onsight/accounts/{AwsAccountId}/audit/records"}
-	ListEmbeddingDomains            = Op[ListEmbeddingDomainsRequest, ListEmbeddingDomainsResponse]{Service: "onsight", Name: "ListEmbeddingDomains", Method: "GET", Path: "/_onsight/accounts/{AwsAccountId}/embedding/domains"}
 	ListFederationProviders         = Op[ListFederationProvidersRequest, ListFederationProvidersResponse]{Service: "onsight", Name: "ListFederationProviders", Method: "GET", Path: "/_onsight/accounts/{AwsAccountId}/federation/providers"}
 	ListLimitsProfileAssignments    = Op[ListLimitsProfileAssignmentsRequest, ListLimitsProfileAssignmentsResponse]{Service: "onsight", Name: "ListLimitsProfileAssignments", Method: "GET", Path: "/_onsight/accounts/{AwsAccountId}/limits/assignments"}
 	ListPeople                      = Op[ListPeopleRequest, ListPeopleResponse]{Service: "onsight", Name: "ListPeople", Method: "GET", Path: "/_onsight/accounts/{AwsAccountId}/people"}
@@ -51,15 +50,17 @@ var (
 	ListPruneSteps                  = Op[ListPruneStepsRequest, ListPruneStepsResponse]{Service: "onsight", Name: "ListPruneSteps", Method: "GET", Path: "/_onsight/accounts/{AwsAccountId}/people/prunes/{PruneId}/steps"}
 	ListPrunes                      = Op[ListPrunesRequest, ListPrunesResponse]{Service: "onsight", Name: "ListPrunes", Method: "GET", Path: "/_onsight/accounts/{AwsAccountId}/people/prunes"}
 	ListSealingKeys                 = Op[ListSealingKeysRequest, ListSealingKeysResponse]{Service: "onsight", Name: "ListSealingKeys", Method: "GET", Path: "/_onsight/keys"}
+	ListSignInFactors               = Op[ListSignInFactorsRequest, ListSignInFactorsResponse]{Service: "onsight", Name: "ListSignInFactors", Method: "GET", Path: "/_onsight/accounts/{AwsAccountId}/namespaces/{Namespace}/users/{UserName}/sign-in/factors"}
 	ListSignInLocks                 = Op[ListSignInLocksRequest, ListSignInLocksResponse]{Service: "onsight", Name: "ListSignInLocks", Method: "GET", Path: "/_onsight/accounts/{AwsAccountId}/sign-in/locks"}
 	ListUnownedResources            = Op[ListUnownedResourcesRequest, ListUnownedResourcesResponse]{Service: "onsight", Name: "ListUnownedResources", Method: "GET", Path: "/_onsight/accounts/{AwsAccountId}/ownership/unowned"}
 	MoveFolder                      = Op[MoveFolderRequest, MoveFolderResponse]{Service: "onsight", Name: "MoveFolder", Method: "POST", Path: "/_onsight/accounts/{AwsAccountId}/folders/{FolderId}/move"}
 	PlanAccountSnapshot             = Op[PlanAccountSnapshotRequest, PlanAccountSnapshotResponse]{Service: "onsight", Name: "PlanAccountSnapshot", Method: "POST", Path: "/_onsight/accounts/{AwsAccountId}/snapshots/{SnapshotId}/plan"}
 	PlanPrune                       = Op[PlanPruneRequest, PlanPruneResponse]{Service: "onsight", Name: "PlanPrune", Method: "POST", Path: "/_onsight/accounts/{AwsAccountId}/people/prunes/plan"}
 	PutAccountSnapshotRows          = Op[PutAccountSnapshotRowsRequest, PutAccountSnapshotRowsResponse]{Service: "onsight", Name: "PutAccountSnapshotRows", Method: "POST", Path: "/_onsight/accounts/{AwsAccountId}/snapshots/{SnapshotId}/rows"}
+	PutSecondFactorPolicy           = Op[PutSecondFactorPolicyRequest, PutSecondFactorPolicyResponse]{Service: "onsight", Name: "PutSecondFactorPolicy", Method: "PUT", Path: "/_onsight/accounts/{AwsAccountId}/sign-in/second-factor"}
 	ReactivateUser                  = Op[ReactivateUserRequest, ReactivateUserResponse]{Service: "onsight", Name: "ReactivateUser", Method: "POST", Path: "/_onsight/accounts/{AwsAccountId}/people/namespaces/{Namespace}/users/{UserName}/reactivate"}
-	RemoveEmbeddingDomain           = Op[RemoveEmbeddingDomainRequest, RemoveEmbeddingDomainResponse]{Service: "onsight", Name: "RemoveEmbeddingDomain", Method: "DELETE", Path: "/_onsight/accounts/{AwsAccountId}/embedding/domains"}
 	RequestSelfUpgrade              = Op[RequestSelfUpgradeRequest, RequestSelfUpgradeResponse]{Service: "onsight", Name: "RequestSelfUpgrade", Method: "POST", Path: "/_onsight/accounts/{AwsAccountId}/namespaces/{Namespace}/self-upgrade-requests"}
+	ResetSignInFactors              = Op[ResetSignInFactorsRequest, ResetSignInFactorsResponse]{Service: "onsight", Name: "ResetSignInFactors", Method: "DELETE", Path: "/_onsight/accounts/{AwsAccountId}/namespaces/{Namespace}/users/{UserName}/sign-in/factors"}
 	RetireSealingKeys               = Op[RetireSealingKeysRequest, RetireSealingKeysResponse]{Service: "onsight", Name: "RetireSealingKeys", Method: "POST", Path: "/_onsight/keys/retire"}
 	RotateSealingKey                = Op[RotateSealingKeyRequest, RotateSealingKeyResponse]{Service: "onsight", Name: "RotateSealingKey", Method: "POST", Path: "/_onsight/keys/rotate"}
 	StartActionConnection           = Op[StartActionConnectionRequest, StartActionConnectionResponse]{Service: "onsight", Name: "StartActionConnection", Method: "POST", Path: "/_onsight/accounts/{AwsAccountId}/action-connectors/{ActionConnectorId}/connection"}

@@ -103,19 +103,6 @@ type ActionSummary struct {
 	Write       *bool
 }
 
-// AddEmbeddingDomainRequest is the input of AddEmbeddingDomain.
-type AddEmbeddingDomainRequest struct {
-	AwsAccountId string // required
-	Domain       string // required
-}
-
-// AddEmbeddingDomainResponse is the output of AddEmbeddingDomain.
-type AddEmbeddingDomainResponse struct {
-	Added     *bool
-	Domain    *string
-	RequestId *string
-}
-
 // ApplyAccountSnapshotRequest is the input of ApplyAccountSnapshot.
 type ApplyAccountSnapshotRequest struct {
 	AwsAccountId string // required
@@ -408,12 +395,6 @@ type DescribeSeatsResponse struct {
 	Seats     []Seats
 }
 
-// EmbeddingDomain is a structure.
-type EmbeddingDomain struct {
-	CreatedTime *time.Time
-	Domain      *string
-}
-
 // ExplainAccessRequest is the input of ExplainAccess.
 type ExplainAccessRequest struct {
 	Action       string // required
@@ -494,6 +475,17 @@ type GetOAuthClientApplicationStatusResponse struct {
 	LastUpdatedTime   *time.Time
 	Reason            *string
 	RequestId         *string
+}
+
+// GetSecondFactorPolicyRequest is the input of GetSecondFactorPolicy.
+type GetSecondFactorPolicyRequest struct {
+	AwsAccountId string // required
+}
+
+// GetSecondFactorPolicyResponse is the output of GetSecondFactorPolicy.
+type GetSecondFactorPolicyResponse struct {
+	Policy    *SecondFactorPolicy
+	RequestId *string
 }
 
 // HttpInvokeActionOutput is a structure.
@@ -667,20 +659,6 @@ type ListAuditRecordsResponse struct {
 	RequestId *string
 }
 
-// ListEmbeddingDomainsRequest is the input of ListEmbeddingDomains.
-type ListEmbeddingDomainsRequest struct {
-	AwsAccountId string // required
-	MaxResults   *int32
-	NextToken    *string
-}
-
-// ListEmbeddingDomainsResponse is the output of ListEmbeddingDomains.
-type ListEmbeddingDomainsResponse struct {
-	Domains   []EmbeddingDomain
-	NextToken *string
-	RequestId *string
-}
-
 // ListFederationProvidersRequest is the input of ListFederationProviders.
 type ListFederationProvidersRequest struct {
 	AwsAccountId string // required
@@ -787,6 +765,21 @@ type ListSealingKeysRequest struct {
 type ListSealingKeysResponse struct {
 	KeyIds    []string
 	RequestId *string
+}
+
+// ListSignInFactorsRequest is the input of ListSignInFactors.
+type ListSignInFactorsRequest struct {
+	AwsAccountId string // required
+	Namespace    string // required
+	UserName     string // required
+}
+
+// ListSignInFactorsResponse is the output of ListSignInFactors.
+type ListSignInFactorsResponse struct {
+	Factors           []SignInFactor
+	RecoveryCodesLeft *int64
+	RequestId         *string
+	Required          *bool
 }
 
 // ListSignInLocksRequest is the input of ListSignInLocks.
@@ -1015,6 +1008,18 @@ type PutAccountSnapshotRowsResponse struct {
 	RequestId *string
 }
 
+// PutSecondFactorPolicyRequest is the input of PutSecondFactorPolicy.
+type PutSecondFactorPolicyRequest struct {
+	AwsAccountId string             // required
+	Policy       SecondFactorPolicy // required
+}
+
+// PutSecondFactorPolicyResponse is the output of PutSecondFactorPolicy.
+type PutSecondFactorPolicyResponse struct {
+	Policy    *SecondFactorPolicy
+	RequestId *string
+}
+
 // ReactivateUserRequest is the input of ReactivateUser.
 type ReactivateUserRequest struct {
 	AwsAccountId string // required
@@ -1025,18 +1030,6 @@ type ReactivateUserRequest struct {
 // ReactivateUserResponse is the output of ReactivateUser.
 type ReactivateUserResponse struct {
 	Person    *Person
-	RequestId *string
-}
-
-// RemoveEmbeddingDomainRequest is the input of RemoveEmbeddingDomain.
-type RemoveEmbeddingDomainRequest struct {
-	AwsAccountId string // required
-	Domain       string // required
-}
-
-// RemoveEmbeddingDomainResponse is the output of RemoveEmbeddingDomain.
-type RemoveEmbeddingDomainResponse struct {
-	Domain    *string
 	RequestId *string
 }
 
@@ -1057,6 +1050,19 @@ type RequestSelfUpgradeResponse struct {
 	RequestedRole    *string
 	UpgradeRequestId *string
 	UserName         *string
+}
+
+// ResetSignInFactorsRequest is the input of ResetSignInFactors.
+type ResetSignInFactorsRequest struct {
+	AwsAccountId string // required
+	Namespace    string // required
+	UserName     string // required
+}
+
+// ResetSignInFactorsResponse is the output of ResetSignInFactors.
+type ResetSignInFactorsResponse struct {
+	Removed   *int64
+	RequestId *string
 }
 
 // RetireSealingKeysRequest is the input of RetireSealingKeys.
@@ -1093,14 +1099,44 @@ type Seats struct {
 	Total       *int64
 }
 
+// SecondFactorPolicy is an enumeration.
+type SecondFactorPolicy string
+
+// Values of SecondFactorPolicy.
+const (
+	SecondFactorPolicyOff                       SecondFactorPolicy = "OFF"
+	SecondFactorPolicyOptional                  SecondFactorPolicy = "OPTIONAL"
+	SecondFactorPolicyRequiredForAdministrators SecondFactorPolicy = "REQUIRED_FOR_ADMINISTRATORS"
+	SecondFactorPolicyRequired                  SecondFactorPolicy = "REQUIRED"
+)
+
+// SignInFactor is a structure.
+type SignInFactor struct {
+	BackedUp     *bool
+	CreatedTime  *time.Time
+	LastUsedTime *time.Time
+	Name         *string
+	Type         *SignInFactorType
+}
+
+// SignInFactorType is an enumeration.
+type SignInFactorType string
+
+// Values of SignInFactorType.
+const (
+	SignInFactorTypeTotp    SignInFactorType = "TOTP"
+	SignInFactorTypePasskey SignInFactorType = "PASSKEY"
+)
+
 // SignInLock is a structure.
 type SignInLock struct {
-	Address     *string
-	Attempts    *int64
-	LastAttempt *time.Time
-	LockedUntil *time.Time
-	Namespace   *string
-	UserName    *string
+	Address      *string
+	Attempts     *int64
+	LastAttempt  *time.Time
+	LockedUntil  *time.Time
+	Namespace    *string
+	SecondFactor *bool
+	UserName     *string
 }
 
 // SnapshotChange is a structure.

@@ -138,6 +138,8 @@ func (s *Service) Tidy(ctx context.Context) error {
 	}{
 		{`DELETE FROM web_sessions WHERE token_hash IN (SELECT token_hash FROM web_sessions WHERE expires_us < $1 ORDER BY expires_us LIMIT $2)`, now},
 		{`DELETE FROM password_resets WHERE token_hash IN (SELECT token_hash FROM password_resets WHERE expires_us < $1 LIMIT $2)`, now},
+		{`DELETE FROM sign_in_steps WHERE token_hash IN (SELECT token_hash FROM sign_in_steps WHERE expires_us < $1 ORDER BY expires_us LIMIT $2)`, now},
+		{`DELETE FROM used_challenges WHERE hash IN (SELECT hash FROM used_challenges WHERE expires_us < $1 ORDER BY expires_us LIMIT $2)`, now},
 		{`DELETE FROM sign_in_locks WHERE (account, name) IN (SELECT account, name FROM sign_in_locks WHERE last_us < $1 ORDER BY last_us LIMIT $2)`, now.Add(-remembered - forgottenLimit.least)},
 	} {
 		const batch = 2000

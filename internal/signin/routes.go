@@ -24,6 +24,10 @@ func (s *Service) Routes() []api.Route {
 		api.Handle(onsightapi.CreatePasswordLink, s.linking, s.createPasswordLink),
 		api.Handle(onsightapi.ListSignInLocks, s.listing, s.listSignInLocks),
 		api.Handle(onsightapi.UnlockSignIn, s.unlocking, s.unlockSignIn),
+		api.Handle(onsightapi.GetSecondFactorPolicy, s.gettingFactorPolicy, s.getFactorPolicy),
+		api.Handle(onsightapi.PutSecondFactorPolicy, s.puttingFactorPolicy, s.putFactorPolicy),
+		api.Handle(onsightapi.ListSignInFactors, s.listingFactors, s.listFactors),
+		api.Handle(onsightapi.ResetSignInFactors, s.resettingFactors, s.resetFactors),
 	}
 }
 
@@ -122,7 +126,7 @@ func (s *Service) listSignInLocks(ctx context.Context, in *onsightapi.ListSignIn
 			return err
 		}
 		rows, err := store.All[lock](tx, `SELECT `+lockColumns+` FROM sign_in_locks
-			WHERE account = $1 AND name > $2 AND (name LIKE 'user/%' OR name LIKE 'address/%') ORDER BY name LIMIT $3`, in.AwsAccountId, p.After(0), p.Limit+1)
+			WHERE account = $1 AND name > $2 AND (name LIKE 'user/%' OR name LIKE 'factor/%' OR name LIKE 'address/%') ORDER BY name LIMIT $3`, in.AwsAccountId, p.After(0), p.Limit+1)
 		if err != nil {
 			return err
 		}
@@ -137,7 +141,11 @@ func (s *Service) listSignInLocks(ctx context.Context, in *onsightapi.ListSignIn
 			if address, ok := strings.CutPrefix(row.Name, "address/"); ok {
 				l.Address = &address
 			} else {
-				namespace, name, _ := strings.Cut(strings.TrimPrefix(row.Name, "user/"), "/")
+				kind, rest, _ := strings.Cut(row.Name, "/")
+				namespace, name, _ := strings.Cut(rest, "/")
+				if kind == "factor" {
+					l.SecondFactor = new(true)
+				}
 				l.Namespace, l.UserName = &namespace, &name
 			}
 			out.Locks = append(out.Locks, l)
@@ -171,7 +179,7 @@ func (s *Service) unlockSignIn(ctx context.Context, in *onsightapi.UnlockSignInR
 	if (in.UserName == nil) == (in.Address == nil) {
 		return nil, fault.Invalid("Give either UserName or Address.")
 	}
-	name := ""
+	name, factor := "", ""
 	if in.Address != nil {
 		_, address := addressOf(api.Origin{Address: strings.TrimSuffix(*in.Address, "/64")})
 		name = lockAddress(address)
@@ -180,14 +188,14 @@ func (s *Service) unlockSignIn(ctx context.Context, in *onsightapi.UnlockSignInR
 		if in.Namespace != nil {
 			namespace = *in.Namespace
 		}
-		name = lockUser(namespace, *in.UserName)
+		name, factor = lockUser(namespace, *in.UserName), lockFactor(namespace, *in.UserName)
 	}
 	var n int64
 	err := s.DB.Write(ctx, func(tx *store.Tx) (err error) {
 		if err := s.subscribed(tx, in.AwsAccountId); err != nil {
 			return err
 		}
-		n, err = tx.Exec(`DELETE FROM sign_in_locks WHERE account = $1 AND name = $2`, in.AwsAccountId, name)
+		n, err = tx.Exec(`DELETE FROM sign_in_locks WHERE account = $1 AND name IN ($2, $3)`, in.AwsAccountId, name, factor)
 		return err
 	})
 	return &onsightapi.UnlockSignInResponse{Unlocked: new(n > 0)}, err

@@ -10,11 +10,14 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/go-webauthn/webauthn/webauthn"
+
 	"onsight/internal/api"
 	"onsight/internal/arn"
 	"onsight/internal/job"
 	"onsight/internal/mail"
 	"onsight/internal/page"
+	"onsight/internal/seal"
 	"onsight/internal/store"
 	"onsight/internal/web"
 )
@@ -93,12 +96,14 @@ type Trail interface {
 
 // Config is what a Service needs. All but AddressAllowed and Mail is required.
 type Config struct {
-	DB       *store.DB
-	Log      *slog.Logger
-	Now      func() time.Time
-	Site     *web.Site
-	Jobs     *job.Runner
-	Tokens   *page.Tokens
+	DB     *store.DB
+	Log    *slog.Logger
+	Now    func() time.Time
+	Site   *web.Site
+	Jobs   *job.Runner
+	Tokens *page.Tokens
+	// Keys seal the secrets of authenticator apps, and challenges.
+	Keys     *seal.Keyring
 	People   People
 	Accounts Accounts
 	Trail    Trail
@@ -125,12 +130,15 @@ type Service struct {
 	hasher *Hasher
 	cards  []func(tx *store.Tx, p Person) ([]Card, error)
 	ways   []func(tx *store.Tx, a Account, namespace, next string) (Ways, error)
+	// passkeys speaks with authenticators; nil where browsers offer none.
+	passkeys *webauthn.WebAuthn
 }
 
 // New makes a Service and tells the job runner what it does.
 func New(c Config) *Service {
-	s := &Service{Config: c, hasher: NewHasher(c.Cost, c.Now, c.Calls)}
+	s := &Service{Config: c, hasher: NewHasher(c.Cost, c.Now, c.Calls), passkeys: newPasskeys(c.Site.PublicURL(""))}
 	s.AddCards(s.passwordCard)
+	s.AddCards(s.factorCard)
 	c.Jobs.Handle(jobReset, s.sendReset)
 	c.Jobs.Handle(jobInvite, s.sendInvitation)
 	return s
@@ -143,20 +151,38 @@ func (s *Service) Hashed() int64 { return s.hasher.Done() }
 func (s *Service) Handler() http.Handler {
 	mux := http.NewServeMux()
 	for pattern, handle := range map[string]func(http.ResponseWriter, *http.Request) error{
-		"GET /inviteuser":              s.showInvitation,
-		"POST /inviteuser":             s.answerInvitation,
-		"GET " + web.Root:              s.showSignIn,
-		"POST " + web.Root:             s.signIn,
-		"GET " + forgottenPath:         s.showForgotten,
-		"POST " + forgottenPath:        s.forgotten,
-		"GET " + resetPath:             s.showReset,
-		"POST " + resetPath:            s.reset,
-		"GET " + youPath:               s.showYou,
-		"GET " + changePath:            s.showChange,
-		"POST " + changePath:           s.change,
-		"POST " + youPath + "/session": s.revoke,
-		"GET " + outPath:               s.showOut,
-		"POST " + outPath:              s.signOut,
+		"GET /inviteuser":                  s.showInvitation,
+		"POST /inviteuser":                 s.answerInvitation,
+		"GET " + web.Root:                  s.showSignIn,
+		"POST " + web.Root:                 s.signIn,
+		"GET " + forgottenPath:             s.showForgotten,
+		"POST " + forgottenPath:            s.forgotten,
+		"GET " + resetPath:                 s.showReset,
+		"POST " + resetPath:                s.reset,
+		"GET " + youPath:                   s.showYou,
+		"GET " + changePath:                s.showChange,
+		"POST " + changePath:               s.change,
+		"POST " + youPath + "/session":     s.revoke,
+		"GET " + outPath:                   s.showOut,
+		"POST " + outPath:                  s.signOut,
+		"POST " + passkeyPath:              s.signInByPasskey,
+		"GET " + factorPath:                s.showFactor,
+		"POST " + factorPath:               s.answerFactor,
+		"GET " + factorPath + "/app":       s.showApp,
+		"POST " + factorPath + "/app":      s.addApp,
+		"GET " + factorPath + "/passkey":   s.showPasskey,
+		"POST " + factorPath + "/passkey":  s.addedPasskey,
+		"GET " + factorsPath:               s.showFactors,
+		"GET " + factorsPath + "/app":      s.showApp,
+		"POST " + factorsPath + "/app":     s.addApp,
+		"GET " + factorsPath + "/passkey":  s.showPasskey,
+		"POST " + factorsPath + "/passkey": s.addedPasskey,
+		"POST " + factorsPath + "/name":    s.namePasskey,
+		"POST " + factorsPath + "/remove":  s.removeFactor,
+		"POST " + factorsPath + "/codes":   s.renewCodes,
+		"GET " + fewPath:                   s.showFew,
+		"GET " + againPath:                 s.showAgain,
+		"POST " + againPath:                s.again,
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			if err := handle(w, r); err != nil {
@@ -200,6 +226,9 @@ func (s *Service) failed(w http.ResponseWriter, r *http.Request, err error) {
 		no = &refusal{status: http.StatusTooManyRequests, message: web.Message{Title: "busy.title", Text: "busy.text"}, wait: 5 * time.Second}
 	case errors.Is(err, ErrSignedOut):
 		s.Site.Go(w, r, web.Root, "next", s.here(r))
+		return
+	case errors.Is(err, ErrNotRecent):
+		s.Site.Go(w, r, againPath, "next", s.here(r))
 		return
 	case !ok:
 		s.Site.Fail(w, r, err)

@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -33,9 +34,11 @@ type session struct {
 	CreatedUS int64  `db:"created_us"`
 	UsedUS    int64  `db:"used_us"`
 	ExpiresUS int64  `db:"expires_us"`
+	Factor    string `db:"factor"`
+	ProvedUS  int64  `db:"proved_us"`
 }
 
-const sessionColumns = `token_hash, id, account, namespace, user_name, method, address, agent, created_us, used_us, expires_us`
+const sessionColumns = `token_hash, id, account, namespace, user_name, method, address, agent, created_us, used_us, expires_us, factor, proved_us`
 
 // cookieName is the name of the cookie that has a session's token.
 const cookieName = "onsight-session"
@@ -78,6 +81,11 @@ type Session struct {
 	// Method is how the person came in, such as password.
 	Method string
 	Began  time.Time
+	// Factor is what they have shown beside it: totp, passkey, recovery; elsewhere
+	// where a provider asks for it, and empty for nothing.
+	Factor string
+	// Proved is when they last showed who they are.
+	Proved time.Time
 
 	hash []byte
 }
@@ -125,7 +133,15 @@ func (s *Service) sessionOf(tx *store.Tx, r *http.Request) (Session, session, er
 	if errors.Is(err, store.ErrNotFound) || err == nil && !p.Active {
 		return Session{}, row, ErrSignedOut
 	}
-	return Session{Person: p, ID: row.ID, Method: row.Method, Began: store.Time(row.CreatedUS), hash: row.TokenHash}, row, err
+	if err != nil {
+		return Session{}, row, err
+	}
+	if lacks, err := s.lacks(tx, p, &row); err != nil || lacks {
+		return Session{}, row, cmp.Or(err, ErrSignedOut)
+	}
+	return Session{
+		Person: p, ID: row.ID, Method: row.Method, Began: store.Time(row.CreatedUS), Factor: row.Factor, Proved: store.Time(row.ProvedUS), hash: row.TokenHash,
+	}, row, nil
 }
 
 // goesOn tells whether a session has neither ended nor been left alone too long.
@@ -161,20 +177,37 @@ type Entry struct {
 	// Who gives the person, in the transaction in which the session begins. It
 	// may change what the way in is about, such as that it can't be used again.
 	Who func(tx *store.Tx) (Person, error)
+	// Factor is the second factor that they have shown; empty for none.
+	Factor string
+	// Typed tells that they have typed a password on a page of ours, which is kept
+	// elsewhere, such as in a directory: so asking for more is our matter, too.
+	// Of people whose password is kept here it is known.
+	Typed bool
 }
 
 // Admit begins a session for someone who has shown who they are, and sends the
 // browser on. The session that the browser had ends. It is the only way in.
+// Someone who owes a second factor is sent to its page first.
 func (s *Service) Admit(w http.ResponseWriter, r *http.Request, e Entry) error {
+	next, err := s.admit(w, r, e)
+	if err == nil {
+		http.Redirect(w, r, next, http.StatusSeeOther)
+	}
+	return err
+}
+
+// admit does it, and tells where to send the browser.
+func (s *Service) admit(w http.ResponseWriter, r *http.Request, e Entry) (next string, err error) {
 	if err := s.mustBeAllowed(r, e.Account); err != nil {
-		return err
+		return "", err
 	}
 	var token string
 	life := s.SessionLife
 	if e.Life > 0 {
 		life = min(life, e.Life)
 	}
-	err := s.DB.Write(r.Context(), func(tx *store.Tx) error {
+	var owes bool
+	err = s.DB.Write(r.Context(), func(tx *store.Tx) error {
 		p, err := e.Who(tx)
 		if err != nil {
 			return err
@@ -185,30 +218,47 @@ func (s *Service) Admit(w http.ResponseWriter, r *http.Request, e Entry) error {
 		if p.Account != e.Account {
 			return fmt.Errorf("signin: %s is not of account %s", p.Name, e.Account)
 		}
+		factor, uses := e.Factor, "Yes"
+		if factor == "" {
+			uses = "No"
+			if owes, err = s.asks(tx, p, e.Typed); err != nil {
+				return err
+			}
+			if owes {
+				token, err = s.beginStep(tx, p, e)
+				return err
+			}
+			if !p.hasPassword() && !e.Typed {
+				factor = factorElsewhere
+			}
+		}
 		if err := s.People.SignedIn(tx, p.Account, p.Namespace, p.Name); err != nil {
 			return err
 		}
-		if token, err = s.begin(tx, r, p, e.Method, life); err != nil {
+		if token, err = s.begin(tx, r, p, e.Method, factor, life); err != nil {
 			return err
 		}
-		details := map[string]string{"Method": e.Method}
+		details := map[string]string{"Method": e.Method, "MFAUsed": uses}
 		maps.Copy(details, e.Details)
 		return s.leave(tx, r, "ConsoleLogin", p, Event{Outcome: "Success", Details: details})
 	})
 	if err != nil {
-		return err
+		return "", err
+	}
+	if owes {
+		http.SetCookie(w, s.Site.Cookie(stepCookie, token, stepLife))
+		return s.Site.URL(factorPath), nil
 	}
 	http.SetCookie(w, s.Site.Cookie(cookieName, token, life))
-	next := e.Next
+	next = e.Next
 	if next == "" || !web.Local(next) {
 		next = s.Site.URL(youPath)
 	}
-	http.Redirect(w, r, next, http.StatusSeeOther)
-	return nil
+	return next, nil
 }
 
 // begin makes a session in place of the one that the browser has.
-func (s *Service) begin(tx *store.Tx, r *http.Request, p Person, method string, life time.Duration) (token string, err error) {
+func (s *Service) begin(tx *store.Tx, r *http.Request, p Person, method, factor string, life time.Duration) (token string, err error) {
 	if old := s.cookieOf(r); old != nil {
 		if _, err := tx.Exec(`DELETE FROM web_sessions WHERE token_hash = $1`, old); err != nil {
 			return "", err
@@ -224,6 +274,7 @@ func (s *Service) begin(tx *store.Tx, r *http.Request, p Person, method string, 
 		TokenHash: hash, ID: id.String(), Account: p.Account, Namespace: p.Namespace, UserName: p.Name, Method: method,
 		Address: origin.Address, Agent: clip(origin.UserAgent, 300),
 		CreatedUS: store.Micros(now), UsedUS: store.Micros(now), ExpiresUS: store.Micros(now.Add(life)),
+		Factor: factor, ProvedUS: store.Micros(now),
 	})
 }
 
@@ -234,6 +285,9 @@ func (s *Service) EndSessions(tx *store.Tx, account, namespace, name string, exc
 		except = []byte{}
 	}
 	_, err := tx.Exec(`DELETE FROM web_sessions WHERE account = $1 AND namespace = $2 AND user_name = $3 AND token_hash <> $4`, account, namespace, name, except)
+	if err == nil { // who is on the way in begins anew
+		_, err = tx.Exec(`DELETE FROM sign_in_steps WHERE account = $1 AND namespace = $2 AND user_name = $3`, account, namespace, name)
+	}
 	return err
 }
 
@@ -257,6 +311,9 @@ func (s *Service) Forget(tx *store.Tx, gone string) error {
 			return err
 		}
 	}
+	if _, err := forgetFactors(tx, a.Account, namespace, name); err != nil {
+		return err
+	}
 	for _, name := range []string{lockUser(namespace, name), lockForgotten(namespace, name)} {
 		if err := unlock(tx, a.Account, name); err != nil {
 			return err
@@ -268,12 +325,12 @@ func (s *Service) Forget(tx *store.Tx, gone string) error {
 // Purge removes what is kept of an account that unsubscribes.
 func (s *Service) Purge(ctx context.Context, account string) error {
 	const batch = 2000
-	for _, deletion := range []string{
+	for _, deletion := range append([]string{
 		`DELETE FROM passwords WHERE (account, namespace, user_name) IN (SELECT account, namespace, user_name FROM passwords WHERE account = $1 LIMIT $2)`,
 		`DELETE FROM password_resets WHERE token_hash IN (SELECT token_hash FROM password_resets WHERE account = $1 LIMIT $2)`,
 		`DELETE FROM web_sessions WHERE token_hash IN (SELECT token_hash FROM web_sessions WHERE account = $1 LIMIT $2)`,
 		`DELETE FROM sign_in_locks WHERE (account, name) IN (SELECT account, name FROM sign_in_locks WHERE account = $1 LIMIT $2)`,
-	} {
+	}, purgeFactors...) {
 		for gone := int64(batch); gone == batch; {
 			err := s.DB.Write(ctx, func(tx *store.Tx) (err error) {
 				gone, err = tx.Exec(deletion, account, batch)

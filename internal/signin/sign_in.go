@@ -30,6 +30,8 @@ type signInForm struct {
 	Letters bool
 	// Ways are the other ways to sign in.
 	Ways []Way
+	// Passkey has the browser offer passkeys; nil where it can't.
+	Passkey *ceremony
 }
 
 func (s *Service) showSignIn(w http.ResponseWriter, r *http.Request) error {
@@ -40,10 +42,18 @@ func (s *Service) showSignIn(w http.ResponseWriter, r *http.Request) error {
 			s.Site.Go(w, r, youPath)
 			return nil
 		}
-		s.Site.Show(w, r, web.Page{Name: "account", Data: f})
-		return nil
+		return s.askAccount(w, r, f, nil)
 	}
 	return s.askPassword(w, r, f, nil)
+}
+
+// askAccount shows the first step.
+func (s *Service) askAccount(w http.ResponseWriter, r *http.Request, f signInForm, problems []web.Problem) (err error) {
+	if f.Passkey, err = s.askAnyPasskey(); err != nil {
+		return err
+	}
+	s.Site.Show(w, r, web.Page{Name: "account", Data: f, Problems: problems, Params: []string{"next", f.Next}, Script: scriptOf(f.Passkey)})
+	return nil
 }
 
 // askPassword shows the second step.
@@ -65,8 +75,11 @@ func (s *Service) askPassword(w http.ResponseWriter, r *http.Request, f signInFo
 		return nil
 	}
 	f.Ways = ways.Ways
+	if f.Passkey, err = s.askAnyPasskey(); err != nil {
+		return err
+	}
 	s.Site.Show(w, r, web.Page{
-		Name: "sign-in", Account: account.Account, Problems: problems, Data: f,
+		Name: "sign-in", Script: scriptOf(f.Passkey), Account: account.Account, Problems: problems, Data: f,
 		Params: []string{fieldAccount, f.Account, fieldNamespace, f.Namespace, "next", f.Next},
 	})
 	return nil
@@ -90,8 +103,7 @@ func (s *Service) signIn(w http.ResponseWriter, r *http.Request) error {
 		User: trim(r.PostFormValue(fieldUser)), Next: r.PostFormValue("next"), Letters: s.Mail != nil,
 	}
 	if f.Account == "" {
-		s.Site.Show(w, r, web.Page{Name: "account", Data: f, Problems: []web.Problem{{Field: fieldAccount, Key: "account.missing"}}})
-		return nil
+		return s.askAccount(w, r, f, []web.Problem{{Field: fieldAccount, Key: "account.missing"}})
 	}
 	if !r.PostForm.Has(fieldPassword) { // the first step
 		s.Site.Go(w, r, web.Root, fieldAccount, f.Account, fieldNamespace, f.Namespace, "next", f.Next)

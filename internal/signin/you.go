@@ -199,7 +199,7 @@ func (s *Service) change(w http.ResponseWriter, r *http.Request) error {
 		if err := s.setPassword(tx, p, hash, nil); err != nil {
 			return err
 		}
-		if token, err = s.begin(tx, r, p, me.Method, s.SessionLife); err != nil {
+		if token, err = s.begin(tx, r, p, me.Method, me.Factor, s.SessionLife); err != nil {
 			return err
 		}
 		return s.leave(tx, r, "PasswordUpdated", p, Event{Outcome: "Success"})

@@ -185,12 +185,12 @@ func (c *comparison) unseal(to, from row, key string) {
 		if sealed == nil {
 			continue
 		}
-		plain, err := c.s.keys.Open(sealed, context(to.get))
+		plain, err := c.s.keys.Open(sealed, context(c.of(to)))
 		name := member(column)
 		if err != nil {
 			given, ok := c.secrets[secretKey{to.of.Kind, key, name}]
 			if ok {
-				to.values[i] = c.s.keys.Seal([]byte(given), context(to.get))
+				to.values[i] = c.s.keys.Seal([]byte(given), context(c.of(to)))
 				continue
 			}
 			if from.of == nil {
@@ -204,10 +204,20 @@ func (c *comparison) unseal(to, from row, key string) {
 			continue
 		}
 		if was, _ := from.values[i].([]byte); was != nil {
-			if there, err := c.s.keys.Open(was, context(from.get)); err == nil && bytes.Equal(there, plain) {
+			if there, err := c.s.keys.Open(was, context(c.of(from))); err == nil && bytes.Equal(there, plain) {
 				to.values[i] = was
 			}
 		}
+	}
+}
+
+// of gives the values of a row, with its account, which its document leaves out.
+func (c *comparison) of(r row) func(column string) any {
+	return func(column string) any {
+		if column == accountColumn {
+			return c.h.Account
+		}
+		return r.get(column)
 	}
 }
 

@@ -36,7 +36,7 @@ type Table struct {
 	// JSON are the columns that hold JSON, shown as such.
 	JSON []string
 	// Sealed are the columns that hold what is sealed, with the context that
-	// the seal of a row is bound to.
+	// the seal of a row is bound to. The account is there to ask for, too.
 	Sealed map[string]func(row func(column string) any) string
 	// Clock are the columns that are no part of what a row says, and get the
 	// time in microseconds whenever it is written: versions that only grow.
