@@ -60,15 +60,15 @@ func factorsPolicy(ctx context.Context, args []string, s streams) error {
 	if fs.NArg() > 0 {
 		return usageError{fmt.Errorf("signin factors policy takes no arguments, but got %q", fs.Arg(0))}
 	}
+	policy, ok := factorPolicies[*set]
+	if *set != "" && !ok {
+		return usageError{fmt.Errorf("-set is off, optional, administrators or required, not %q", *set)}
+	}
 	c, err := r.client(s)
 	if err != nil {
 		return err
 	}
 	if *set != "" {
-		policy, ok := factorPolicies[*set]
-		if !ok {
-			return usageError{fmt.Errorf("-set is off, optional, administrators or required, not %q", *set)}
-		}
 		if _, err := client.Call(ctx, c, onsightapi.PutSecondFactorPolicy, onsightapi.PutSecondFactorPolicyRequest{AwsAccountId: r.account, Policy: policy}); err != nil {
 			return err
 		}
