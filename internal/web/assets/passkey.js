@@ -38,10 +38,10 @@
     form.submit();
   };
 
+  for (const hint of document.querySelectorAll("[data-unable]")) hint.hidden = true;
   for (const form of document.querySelectorAll("form[data-passkey]")) {
     const said = form.querySelector("[data-problem]");
     form.closest("[hidden]")?.removeAttribute("hidden");
-    form.parentElement.querySelector("[data-unable]")?.setAttribute("hidden", "");
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
       said.textContent = "";
