@@ -78,10 +78,10 @@ func (s *Service) factorsOf(tx *store.Tx, p Person) (f factors, err error) {
 	if f.App, err = totpOf(tx, p); err != nil {
 		return f, err
 	}
-	if s.passkeys != nil {
-		if f.Passkeys, err = passkeysOf(tx, p); err != nil {
-			return f, err
-		}
+	// Passkeys that can't be asked for at the server's present address count, too:
+	// a setting must not let people in with less.
+	if f.Passkeys, err = passkeysOf(tx, p); err != nil {
+		return f, err
 	}
 	f.Codes, err = codesLeft(tx, p)
 	return f, err

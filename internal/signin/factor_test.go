@@ -23,6 +23,7 @@ import (
 	"onsight/internal/fault"
 	"onsight/internal/onsightapi"
 	"onsight/internal/qs"
+	"onsight/internal/store"
 	"onsight/internal/store/storetest"
 	"onsight/internal/testkit"
 )
@@ -613,6 +614,117 @@ func TestResetAndStricterPolicy(t *testing.T) {
 		}
 		if page := b.Get("/signin/you"); page.Heading() != "Sign in" {
 			t.Errorf("an administrator without a factor: %s", page.Heading())
+		}
+	})
+}
+
+// Codes go on to count after the sealing key has changed; nothing of a factor is
+// left of who is gone, and nothing secret is in the trail or in answers.
+func TestFactorsAreKeptAndForgotten(t *testing.T) {
+	testkit.Each(t, func(t *testing.T, srv *testkit.Server) {
+		srv.Subscribe(t)
+		b := join(t, srv, "ana")
+		a, codes, _ := addApp(t, srv, b, "/signin/you/factors/app")
+		addPasskey(t, b, "/signin/you/factors/passkey", "Laptop", &key{t: t, flags: 1 | 4})
+		if out, err := testkit.Call(t, srv, onsightapi.RotateSealingKey, onsightapi.RotateSealingKeyRequest{}); err != nil || *out.Secrets < 1 {
+			t.Fatalf("rotate: %+v, %v", out, err)
+		}
+		if _, err := testkit.Call(t, srv, onsightapi.RetireSealingKeys, onsightapi.RetireSealingKeysRequest{}); err != nil {
+			t.Fatal(err)
+		}
+		next(srv)
+		other := srv.Browser(t)
+		signIn(other, "ana", good)
+		other.Post("/signin/factor", "way", "totp", "code", "000000")
+		code := a.code(srv.Now())
+		if page := other.Post("/signin/factor", "way", "totp", "code", code); page.Heading() != "Your account" {
+			t.Errorf("after the rotation: %d %s", page.Status, page.Text())
+		}
+		join(t, srv, "bea")
+		srv.Write(t, func(tx *store.Tx) error { // into the row of another user
+			_, err := tx.Exec(`INSERT INTO totp_factors SELECT account, namespace, 'bea', secret, 0, created_us, used_us FROM totp_factors`)
+			return err
+		})
+		bea := srv.Browser(t)
+		signIn(bea, "bea", good)
+		if page := bea.Post("/signin/factor", "way", "totp", "code", a.code(srv.Now())); page.Status != 500 {
+			t.Errorf("a secret that was moved: %d %s", page.Status, page.Heading())
+		}
+
+		out, err := testkit.Call(t, srv, onsightapi.ListAuditRecords, onsightapi.ListAuditRecordsRequest{AwsAccountId: srv.Account})
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen := map[string]int{}
+		for _, text := range out.Records {
+			for _, secret := range append([]string{code, strings.ReplaceAll(codes[0], "-", ""), base32.StdEncoding.EncodeToString(a.secret)}, codes...) {
+				if strings.Contains(string(text), `"`+secret+`"`) {
+					t.Errorf("an event holds %s: %s", secret, text)
+				}
+			}
+			var r struct {
+				EventName                             string
+				ResponseElements, AdditionalEventData map[string]any
+			}
+			if err := json.Unmarshal(text, &r); err != nil {
+				t.Fatal(err)
+			}
+			outcome, _ := r.ResponseElements[r.EventName].(string)
+			more, _ := r.AdditionalEventData["MfaType"].(string)
+			if uses, ok := r.AdditionalEventData["MFAUsed"].(string); ok {
+				more = uses
+			}
+			seen[strings.TrimSpace(r.EventName+" "+outcome+" "+more)]++
+		}
+		for event, n := range map[string]int{
+			"CompleteVirtualMfaDeviceRegistration Success": 1, "CompleteWebAuthnDeviceRegistration Success": 1,
+			"CheckMfa Failure Virtual MFA": 1, "CheckMfa Success Virtual MFA": 1, "ConsoleLogin Failure Yes": 1, "ConsoleLogin Success Yes": 1, "ConsoleLogin Success No": 2,
+		} {
+			if seen[event] != n {
+				t.Errorf("%s: %d times, want %d (all: %v)", event, seen[event], n, seen)
+			}
+		}
+
+		tables := []string{"totp_factors", "passkeys", "passkey_handles", "recovery_codes", "sign_in_steps", "factor_policies"}
+		left := func() (all []int64) {
+			srv.Write(t, func(tx *store.Tx) error {
+				all = nil
+				for _, table := range tables {
+					n, err := store.One[int64](tx, `SELECT COUNT(*) FROM `+table)
+					if err != nil {
+						return err
+					}
+					all = append(all, n)
+				}
+				return nil
+			})
+			return all
+		}
+		signIn(srv.Browser(t), "ana", good)
+		setPolicy(t, srv, onsightapi.SecondFactorPolicyOptional)
+		if got := fmt.Sprint(left()); got != "[2 1 1 10 2 1]" {
+			t.Errorf("before: %s", got)
+		}
+		for _, name := range []string{"ana", "bea"} {
+			if _, err := testkit.Call(t, srv, qs.DeleteUser, qs.DeleteUserRequest{AwsAccountId: srv.Account, Namespace: "default", UserName: name}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := fmt.Sprint(left()); got != "[0 0 0 0 0 1]" {
+			t.Errorf("after the users have gone: %s", got)
+		}
+		eve := join(t, srv, "eve")
+		addApp(t, srv, eve, "/signin/you/factors/app")
+		addPasskey(t, eve, "/signin/you/factors/passkey", "Laptop", &key{t: t, flags: 1 | 4})
+		signIn(srv.Browser(t), "eve", good)
+		if _, err := testkit.Call(t, srv, qs.UpdateAccountSettings, qs.UpdateAccountSettingsRequest{AwsAccountId: srv.Account, DefaultNamespace: "default"}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := testkit.Call(t, srv, qs.DeleteAccountSubscription, qs.DeleteAccountSubscriptionRequest{AwsAccountId: srv.Account}); err != nil {
+			t.Fatal(err)
+		}
+		if got := fmt.Sprint(left()); got != "[0 0 0 0 0 0]" {
+			t.Errorf("after the account has gone: %s", got)
 		}
 	})
 }

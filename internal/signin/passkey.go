@@ -239,7 +239,8 @@ func (s *Service) askAnyPasskey() (*ceremony, error) {
 }
 
 // takePasskey takes the answer of an authenticator: of one person's, or, where p
-// is nil, of anybody's who has a user of theirs.
+// is nil, of anybody's who has a user of theirs. It tells whose it would be also
+// where it is refused, if that is known.
 func (s *Service) takePasskey(tx *store.Tx, r *http.Request, p *Person, owner []byte) (Person, error) {
 	wrong := &wrongFactor{"passkey.wrong"}
 	if s.passkeys == nil {
@@ -269,10 +270,10 @@ func (s *Service) takePasskey(tx *store.Tx, r *http.Request, p *Person, owner []
 	}
 	if err != nil {
 		s.Log.InfoContext(r.Context(), "a passkey was refused", "account", h.person.Account, "error", reason(err))
-		return Person{}, wrong
+		return h.person, wrong
 	}
 	if key.Authenticator.CloneWarning {
-		return Person{}, &wrongFactor{"passkey.copied"}
+		return h.person, &wrongFactor{"passkey.copied"}
 	}
 	_, err = tx.Exec(`UPDATE passkeys SET sign_count = $2, backed_up = $3, used_us = $4 WHERE credential_id = $1`,
 		key.ID, int64(key.Authenticator.SignCount), key.Flags.BackupState, store.Micros(s.Now()))
@@ -335,7 +336,7 @@ func (s *Service) signInByPasskey(w http.ResponseWriter, r *http.Request) error 
 		return s.tooMany("", until, web.Language(r))
 	}
 	if wrong, ok := errors.AsType[*wrongFactor](err); ok {
-		return s.refusePasskey(w, r, f, wrong)
+		return s.refusePasskey(w, r, f, p, wrong)
 	}
 	if err != nil {
 		return err
@@ -373,14 +374,17 @@ func (s *Service) mayPassAlone(tx *store.Tx, p Person, named string) error {
 	return err
 }
 
-// refusePasskey counts an answer that lets nobody in for its address, and asks
-// again.
-func (s *Service) refusePasskey(w http.ResponseWriter, r *http.Request, f signInForm, wrong *wrongFactor) error {
+// refusePasskey counts an answer that lets nobody in for its address, leaves its
+// events if it is known whose it would be, and asks again.
+func (s *Service) refusePasskey(w http.ResponseWriter, r *http.Request, f signInForm, p Person, wrong *wrongFactor) error {
 	_, address := addressOf(s.origin(r))
 	err := s.DB.Write(r.Context(), func(tx *store.Tx) error {
 		_, _, _, err := s.count(tx, strangers, lockAddress(address), addressLimit)
 		return err
 	})
+	if err == nil && p.Account != "" {
+		err = s.failedGuess(r, p, &guess{factor: factorPasskey}, web.Text(web.Languages[0], wrong.key), true)
+	}
 	if err != nil {
 		return err
 	}
