@@ -103,6 +103,19 @@ type ActionSummary struct {
 	Write       *bool
 }
 
+// AddEmbeddingDomainRequest is the input of AddEmbeddingDomain.
+type AddEmbeddingDomainRequest struct {
+	AwsAccountId string // required
+	Domain       string // required
+}
+
+// AddEmbeddingDomainResponse is the output of AddEmbeddingDomain.
+type AddEmbeddingDomainResponse struct {
+	Added     *bool
+	Domain    *string
+	RequestId *string
+}
+
 // ApplyAccountSnapshotRequest is the input of ApplyAccountSnapshot.
 type ApplyAccountSnapshotRequest struct {
 	AwsAccountId string // required
@@ -395,6 +408,12 @@ type DescribeSeatsResponse struct {
 	Seats     []Seats
 }
 
+// EmbeddingDomain is a structure.
+type EmbeddingDomain struct {
+	CreatedTime *time.Time
+	Domain      *string
+}
+
 // ExplainAccessRequest is the input of ExplainAccess.
 type ExplainAccessRequest struct {
 	Action       string // required
@@ -656,6 +675,20 @@ type ListAuditRecordsRequest struct {
 type ListAuditRecordsResponse struct {
 	NextToken *string
 	Records   []json.RawMessage
+	RequestId *string
+}
+
+// ListEmbeddingDomainsRequest is the input of ListEmbeddingDomains.
+type ListEmbeddingDomainsRequest struct {
+	AwsAccountId string // required
+	MaxResults   *int32
+	NextToken    *string
+}
+
+// ListEmbeddingDomainsResponse is the output of ListEmbeddingDomains.
+type ListEmbeddingDomainsResponse struct {
+	Domains   []EmbeddingDomain
+	NextToken *string
 	RequestId *string
 }
 
@@ -1030,6 +1063,18 @@ type ReactivateUserRequest struct {
 // ReactivateUserResponse is the output of ReactivateUser.
 type ReactivateUserResponse struct {
 	Person    *Person
+	RequestId *string
+}
+
+// RemoveEmbeddingDomainRequest is the input of RemoveEmbeddingDomain.
+type RemoveEmbeddingDomainRequest struct {
+	AwsAccountId string // required
+	Domain       string // required
+}
+
+// RemoveEmbeddingDomainResponse is the output of RemoveEmbeddingDomain.
+type RemoveEmbeddingDomainResponse struct {
+	Domain    *string
 	RequestId *string
 }
 
