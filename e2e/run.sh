@@ -51,7 +51,7 @@ run_browser() {
 	if [ ! -x "$CHROMIUM" ]; then
 		[ "$(id -u)" = 0 ] && command -v apt-get >/dev/null ||
 			{ echo "e2e: the browser suite needs Chromium: install it, or name it with CHROMIUM" >&2; return 1; }
-		apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null
 	fi
 	cd "$root/e2e/browser"
 	if ! cmp -s package-lock.json node_modules/installed.json; then
@@ -59,9 +59,7 @@ run_browser() {
 		cp package-lock.json node_modules/installed.json
 	fi
 	"$CHROMIUM" --version 2>/dev/null
-	node --test --test-timeout=85000 embed.test.mjs
-	npm test --silent
-	node --test --test-timeout=85000 federation.test.mjs
+	node --test --test-concurrency=1 --test-timeout=180000 ./*.test.mjs
 }
 
 run_go() {
