@@ -21,6 +21,7 @@ var notInSnapshots = map[string]string{
 	"connector_revocations": "work under way",
 	"connector_states":      "sign-ins under way, each bound to a browser",
 	"connector_tokens":      "what services gave to this server: used at two, a refresh token that rotates is void at both",
+	"directory_refreshes":   "when it was compared with a directory there",
 	"group_counts":          "counters, counted anew",
 	"iam_accounts":          "counters, counted anew",
 	"jobs":                  "work under way: no snapshot is taken meanwhile",

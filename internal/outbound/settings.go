@@ -1,21 +1,20 @@
 package outbound
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
-	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"onsight/internal/jsonfile"
 )
 
 // Settings are the operator's network profiles. The zero value, and nil, has none.
@@ -70,124 +69,19 @@ func ReadSettings(file string) (*Settings, error) {
 	return s, nil
 }
 
-// A wrong says which field is wrong, and in which way.
-type wrong struct {
-	at     jsontext.Pointer
-	reason string
-}
-
-func (w *wrong) Error() string { return w.reason }
-
 func parseSettings(text []byte, dir string) (*Settings, error) {
 	var doc struct {
 		Profiles []described `json:"profiles"`
 	}
-	err := json.Unmarshal(text, &doc, json.RejectUnknownMembers(true))
 	s := &Settings{subnets: make(map[string]int)}
-	if err == nil {
-		for i := range doc.Profiles {
-			if err = s.add(&doc.Profiles[i], jsontext.Pointer("/profiles").AppendToken(strconv.Itoa(i)), dir); err != nil {
-				break
-			}
-		}
+	err := jsonfile.Decode(text, &doc, "a profile has "+jsonfile.Fields[described]())
+	for i := 0; err == nil && i < len(doc.Profiles); i++ {
+		err = jsonfile.InLine(text, s.add(&doc.Profiles[i], jsontext.Pointer("/profiles").AppendToken(strconv.Itoa(i)), dir))
 	}
 	if err != nil {
-		return nil, inLine(text, err)
+		return nil, err
 	}
 	return s, nil
-}
-
-// inLine says in which line and field an error is. It repeats nothing of the
-// text, in which a proxy's password may be.
-func inLine(text []byte, err error) error {
-	at, offset, reason := jsontext.Pointer(""), int64(-1), ""
-	if w, ok := errors.AsType[*wrong](err); ok {
-		at, reason = w.at, w.reason
-	} else if e, ok := errors.AsType[*json.SemanticError](err); ok {
-		at, offset = e.JSONPointer, e.ByteOffset
-		reason = "it can't be understood"
-		if e.GoType != nil {
-			reason = "it must be " + kindOf(e.GoType)
-		}
-		if errors.Is(err, json.ErrUnknownName) {
-			reason = "there is no field of this name; a profile has " + fields()
-		}
-	} else if e, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
-		at, offset, reason = e.JSONPointer, e.ByteOffset, "it isn't JSON here"
-		if errors.Is(err, jsontext.ErrDuplicateName) {
-			reason = "the field is there twice"
-		}
-	}
-	if offset < 0 {
-		offset = find(text, at)
-	}
-	line := 1 + bytes.Count(text[:min(offset, int64(len(text)))], []byte("\n"))
-	if at == "" {
-		return fmt.Errorf("line %d: %s", line, reason)
-	}
-	return fmt.Errorf("line %d, %s: %s", line, field(at), reason)
-}
-
-func kindOf(t reflect.Type) string {
-	switch t.Kind() {
-	case reflect.Bool:
-		return "true or false"
-	case reflect.String:
-		return "a text"
-	case reflect.Slice:
-		return "a list"
-	case reflect.Struct:
-		return "an object"
-	default:
-		return "a number from 1 to 65535"
-	}
-}
-
-func fields() string {
-	t := reflect.TypeFor[described]()
-	names := make([]string, t.NumField())
-	for i := range names {
-		names[i] = t.Field(i).Tag.Get("json")
-	}
-	return strings.Join(names, ", ")
-}
-
-// field writes a pointer as people do: profiles[0].allow[1].
-func field(at jsontext.Pointer) string {
-	var b strings.Builder
-	for token := range at.Tokens() {
-		switch _, err := strconv.Atoi(token); {
-		case err == nil:
-			b.WriteString("[" + token + "]")
-		case b.Len() > 0:
-			b.WriteString("." + token)
-		default:
-			b.WriteString(token)
-		}
-	}
-	return b.String()
-}
-
-// find gives where the value is that a pointer points to; where it is not
-// there, where the one is that should hold it.
-func find(text []byte, at jsontext.Pointer) int64 {
-	d := jsontext.NewDecoder(bytes.NewReader(text))
-	best := int64(0)
-	for {
-		if _, err := d.ReadToken(); err != nil {
-			return best
-		}
-		p := d.StackPointer()
-		if p == at {
-			return d.InputOffset()
-		}
-		if at.Contains(p) {
-			continue
-		}
-		if p.Contains(at) {
-			best = d.InputOffset()
-		}
-	}
 }
 
 var (
@@ -204,7 +98,7 @@ func (s *Settings) add(d *described, at jsontext.Pointer, dir string) error {
 		for token := range strings.SplitSeq(name, "/") {
 			p = p.AppendToken(token)
 		}
-		return &wrong{p, fmt.Sprintf(format, args...)}
+		return &jsonfile.Wrong{At: p, Reason: fmt.Sprintf(format, args...)}
 	}
 	nth := func(name string, i int) string { return name + "/" + strconv.Itoa(i) }
 	set := Setting{Profile: Profile{Name: d.Name, ProxyResolves: d.ProxyResolves, Ports: d.Ports}, Subnets: d.Subnets, VPC: d.VPC, Accounts: d.Accounts}
@@ -297,6 +191,21 @@ func (s *Settings) Default() Profile {
 		}
 	}
 	return Profile{Name: DefaultProfile}
+}
+
+// Named gives the profile of a name; the default one is always there.
+func (s *Settings) Named(name string) (Profile, bool) {
+	if name == DefaultProfile {
+		return s.Default(), true
+	}
+	if s != nil {
+		for _, p := range s.profiles {
+			if p.Name == name {
+				return p.Profile, true
+			}
+		}
+	}
+	return Profile{}, false
 }
 
 // Of gives the profile that an account names by subnets. The error is a
