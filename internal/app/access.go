@@ -69,19 +69,19 @@ func (a *App) joinAccess(c config.Config, o Options, keys *seal.Keyring, tokens 
 			return account, user, err == nil, err
 		},
 	})
-	r.holders = access.NewHolders(a.db, a.Roots, directory{a.entities}, sessions{r.sessions, a.entities}, o.Now)
+	r.holders = access.NewHolders(a.db, a.Roots, entityRights{a.entities}, sessions{r.sessions, a.entities}, o.Now)
 	return r, nil
 }
 
-// directory lets access ask iam without knowing it.
-type directory struct{ *iam.Service }
+// entityRights lets access ask iam without knowing it.
+type entityRights struct{ *iam.Service }
 
-func (d directory) KeyOf(tx *store.Tx, accessKeyID string) (access.Key, error) {
+func (d entityRights) KeyOf(tx *store.Tx, accessKeyID string) (access.Key, error) {
 	k, err := d.Service.KeyOf(tx, accessKeyID)
 	return access.Key{Account: k.Account, UserName: k.UserName, Secret: k.Secret, Active: k.Active}, err
 }
 
-func (d directory) Rights(tx *store.Tx, account, kind, name string) (access.Rights, error) {
+func (d entityRights) Rights(tx *store.Tx, account, kind, name string) (access.Rights, error) {
 	a, err := d.Policies(tx, account, kind, name)
 	if err != nil {
 		return access.Rights{}, err
@@ -108,7 +108,7 @@ func document(p iam.Policy) access.Document {
 	return access.Document{ID: cmp.Or(p.ARN, p.Name), Type: kind, Text: p.Document}
 }
 
-func (d directory) Used(id, service, region string) {
+func (d entityRights) Used(id, service, region string) {
 	d.Service.Used(iam.Use{ID: id, Service: service, Region: region})
 }
 

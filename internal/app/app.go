@@ -19,6 +19,7 @@ import (
 	"onsight/internal/config"
 	"onsight/internal/connector"
 	"onsight/internal/connector/action"
+	"onsight/internal/directory"
 	"onsight/internal/folder"
 	"onsight/internal/governance"
 	"onsight/internal/iam"
@@ -64,6 +65,11 @@ type App struct {
 	log      *slog.Logger
 
 	embedding
+
+	described   *directory.Settings
+	directories *directory.Service
+	comparing   func() // ends the comparing with directories
+	log         *slog.Logger
 }
 
 // Options are what the settings do not hold.
@@ -80,11 +86,15 @@ func Open(ctx context.Context, c config.Config, o Options) (app *App, err error)
 	if err != nil {
 		return nil, fmt.Errorf("-network-profiles: %w", err)
 	}
+	directories, err := readDirectories(c, profiles)
+	if err != nil {
+		return nil, fmt.Errorf("-directories: %w", err)
+	}
 	db, err := store.Open(ctx, database(c, o))
 	if err != nil {
 		return nil, err
 	}
-	app = &App{db: db, log: o.Log, profiles: profiles}
+	app = &App{db: db, log: o.Log, profiles: profiles, described: directories}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, db.Close())
@@ -110,6 +120,7 @@ func Open(ctx context.Context, c config.Config, o Options) (app *App, err error)
 	app.tidying = app.tidy(ctx)
 	app.tidying = app.tidyEmbeds(ctx, app.tidying)
 	app.ending = app.tidyActions(ctx)
+	app.comparing = app.directories.Start(ctx)
 	return app, nil
 }
 
@@ -170,6 +181,7 @@ func (a *App) join(ctx context.Context, c config.Config, o Options, keys *seal.K
 			a.purgeEmbed,
 			a.purgeFederation,
 			func(ctx context.Context, account string) error { return action.Purge(ctx, a.db, account) },
+			a.purgeSignIn, a.purgeDirectory,
 			func(ctx context.Context, account string) error { return resource.Purge(ctx, a.db, account) },
 		},
 		NamespacePurges: []account.NamespacePurge{people.PurgeNamespace},
@@ -218,6 +230,8 @@ func (a *App) join(ctx context.Context, c config.Config, o Options, keys *seal.K
 	routes = append(routes, a.people.Routes()...)
 	routes = append(routes, a.actions.Routes()...)
 	if err := a.joinSignIn(c, o, keys, tokens, people, accounts, brands); err != nil {
+	a.joinDirectory(o, tokens, a.described, people, accounts)
+	if err := a.joinSignIn(c, o, tokens, people, accounts, brands); err != nil {
 		return err
 	}
 	routes = append(routes, a.signIn.Routes()...)
@@ -268,9 +282,11 @@ func (a *App) join(ctx context.Context, c config.Config, o Options, keys *seal.K
 func (a *App) Close(ctx context.Context) error {
 	a.tidying()
 	a.ending()
+	a.comparing()
 	err := errors.Join(a.jobs.Stop(ctx), a.entities.WriteUses(ctx))
 	err = errors.Join(err, a.uses.Write(ctx))
 	a.trail.Stop()
+	a.directories.Close()
 	a.clients.Close()
 	return errors.Join(err, a.db.Close())
 }

@@ -50,6 +50,7 @@ func (a *App) joinSignIn(c config.Config, o Options, keys *seal.Keyring, tokens 
 	a.signIn = signin.New(signin.Config{
 		DB: a.db, Log: o.Log, Now: o.Now, Site: site, Jobs: a.jobs, Tokens: tokens, Keys: keys,
 		People: entrants{people}, Accounts: named{accounts.Service}, AddressAllowed: accounts.AddressAllowed, Trail: signInTrail{a.trail}, Mail: letters,
+		Directories:    keepers{a.directories, people},
 		TrustedProxies: c.TrustedProxies, Calls: a.calls.Load,
 		Cost:        signin.Cost{Memory: uint32(c.PasswordMemory) << 10, Passes: uint32(c.PasswordPasses)},
 		SessionLife: c.SessionLife, SessionIdle: c.SessionIdle, ResetLife: c.PasswordLinkLife,

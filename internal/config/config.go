@@ -52,6 +52,9 @@ type Config struct {
 	// NetworkProfiles is a file with the profiles by which connections leave the
 	// house, or empty.
 	NetworkProfiles string
+	// Directories is a file with the directories of accounts whose people sign in
+	// with Active Directory, or empty.
+	Directories string
 	// InvitationLife is how long an invitation can be answered.
 	InvitationLife time.Duration
 	// NamespaceQuota is how many namespaces an account has at most, the default
@@ -105,6 +108,7 @@ func Parse(args []string, getenv func(string) string, out io.Writer) (Config, er
 	fs.StringVar(&c.IdentityProviderCA, "identity-provider-ca", "", "PEM `file` with authorities to trust, beside the system's, when OpenID Connect providers are asked for their keys")
 	fs.BoolVar(&c.IdentityProviderLoopback, "identity-provider-loopback", false, "let OpenID Connect providers be on this machine, and there by plain HTTP: for tests")
 	fs.StringVar(&c.NetworkProfiles, "network-profiles", "", "JSON `file` with the network profiles that VPC connections name: source address, forward proxy, allowed private ranges")
+	fs.StringVar(&c.Directories, "directories", "", "JSON `file` with the directories (LDAP) of accounts with the authentication method ACTIVE_DIRECTORY")
 	fs.DurationVar(&c.InvitationLife, "invitation-life", 24*time.Hour, "how long an invitation can be answered")
 	fs.IntVar(&c.NamespaceQuota, "namespace-quota", 100, "how many namespaces an account has at most, the default one among them")
 	c.SignIn.flags(fs)

@@ -46,7 +46,7 @@ type personRow struct {
 }
 
 const personColumns = `u.account, u.namespace, u.name, u.principal_id, u.email, u.role, u.identity_type, u.active, u.iam_arn, u.session_name,
-	u.custom_permissions, u.login_type, u.login_url, u.login_id, u.created_us, u.last_sign_in_us, u.deactivated_us,
+	u.custom_permissions, u.login_type, u.login_url, u.login_id, u.created_us, u.last_sign_in_us, u.deactivated_us, u.directory_id,
 	u.last_used_us, u.reactivated_us, u.warned_us`
 
 // People goes through the users of an account by namespace and name. more says
@@ -133,14 +133,26 @@ func administrators(tx *store.Tx, account string) ([]userKey, error) {
 
 func (r *personRow) person() Person {
 	p := Person{
-		Namespace: r.Namespace, Name: r.Name, Email: r.Email, Role: r.Role, IdentityType: r.IdentityType, Invited: !r.Active,
+		Namespace: r.Namespace, Name: r.Name, Email: r.Email, Role: r.Role, IdentityType: r.IdentityType, Invited: !r.Active && r.DirectoryID == nil,
 		Created: store.Time(r.CreatedUS), LastSignIn: at(r.LastSignInUS), LastUse: at(r.LastUsedUS),
 		Deactivated: at(r.DeactivatedUS), Reactivated: at(r.ReactivatedUS), Warned: at(r.WarnedUS),
+	}
+	if !r.Active && r.DirectoryID != nil && p.Deactivated.IsZero() {
+		// The directory has the person out. Since when, nobody knows but that it
+		// was after the last time here.
+		p.Deactivated = latest(p.Created, p.LastSignIn)
 	}
 	if r.CustomPermissions != nil {
 		p.Profile, p.Level = *r.CustomPermissions, "USER"
 	}
 	return p
+}
+
+func latest(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }
 
 // inherit gives people without a profile of their own that of their role, or

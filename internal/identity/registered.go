@@ -59,7 +59,7 @@ func (u *user) differs(in *qs.RegisterUserRequest) string {
 // URL is empty.
 func (s *Service) Reinvite(tx *store.Tx, account, namespace, name string) (url string, err error) {
 	u, err := find(tx, account, namespace, name)
-	if err != nil || u.Active || u.IdentityType != string(qs.IdentityTypeQuicksight) {
+	if err != nil || u.Active || u.signsIn() != string(qs.IdentityTypeQuicksight) {
 		return "", err
 	}
 	_, err = tx.Exec(`DELETE FROM invitations WHERE account = $1 AND namespace = $2 AND user_name = $3`, account, namespace, name)

@@ -12,7 +12,8 @@ import (
 // An Entrant is a user as whoever signs people in sees them.
 type Entrant struct {
 	Account, Namespace, Name, PrincipalID, Email, Role string
-	// IdentityType is QUICKSIGHT for those whose password is kept here.
+	// IdentityType is QUICKSIGHT for those whose password is kept here, and
+	// DIRECTORY for those whom the account's Active Directory has.
 	IdentityType string
 	// Active tells that the user has answered the invitation, and was not put
 	// out of use.
@@ -25,8 +26,16 @@ func (s *Service) Entrant(tx *store.Tx, account, namespace, name string) (Entran
 		account, namespace, name)
 	return Entrant{
 		Account: u.Account, Namespace: u.Namespace, Name: u.Name, PrincipalID: u.PrincipalID, Email: u.Email, Role: u.Role,
-		IdentityType: u.IdentityType, Active: u.mayAct(),
+		IdentityType: u.signsIn(), Active: u.mayAct(),
 	}, err
+}
+
+// signsIn is the identity type as Entrant tells it.
+func (u *user) signsIn() string {
+	if u.DirectoryID != nil {
+		return "DIRECTORY"
+	}
+	return u.IdentityType
 }
 
 // SignedIn notes when a user signed in last.
@@ -88,7 +97,7 @@ func (s *Service) invitationOf(tx *store.Tx, token string) (invitation, error) {
 // one who is active, or signs in elsewhere.
 func (s *Service) Invite(tx *store.Tx, account, namespace, name string) (link string, ends time.Time, ok bool, err error) {
 	u, err := store.One[user](tx, `SELECT `+userColumns+` FROM users WHERE account = $1 AND namespace = $2 AND name = $3`, account, namespace, name)
-	if errors.Is(err, store.ErrNotFound) || err == nil && (u.Active || u.IdentityType != string(qs.IdentityTypeQuicksight)) {
+	if errors.Is(err, store.ErrNotFound) || err == nil && (u.Active || u.signsIn() != string(qs.IdentityTypeQuicksight)) {
 		return "", ends, false, nil
 	}
 	if err != nil {

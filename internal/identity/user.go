@@ -32,11 +32,12 @@ type user struct {
 	CreatedUS         int64   `db:"created_us"`
 	LastSignInUS      *int64  `db:"last_sign_in_us"`
 	DeactivatedUS     *int64  `db:"deactivated_us"`
+	DirectoryID       *string `db:"directory_id"`
 }
 
 const userColumns = `account, namespace, name, principal_id, email, role, identity_type, active, iam_arn, session_name,
 	custom_permissions, login_type, login_url, login_id, created_us, last_sign_in_us,
-	deactivated_us`
+	deactivated_us, directory_id`
 
 // mayAct tells whether the user can sign in and be used: not while an invitation
 // waits, nor once an administrator has deactivated the user.

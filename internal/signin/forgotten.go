@@ -42,6 +42,12 @@ func (s *Service) askForgotten(w http.ResponseWriter, r *http.Request, f signInF
 	if err != nil {
 		return err
 	}
+	if kept, err := s.kept(r, account.Account); err != nil || kept {
+		if err == nil {
+			s.elsewhere(w, r, account.Account)
+		}
+		return err
+	}
 	if s.Mail == nil {
 		s.say(w, r, http.StatusOK, account.Account, web.Message{Title: "forgotten.title", Text: "forgotten.ask", Action: "to.sign-in", Target: web.Root})
 		return nil
@@ -72,6 +78,12 @@ func (s *Service) forgotten(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if err := s.mustBeAllowed(r, account.Account); err != nil {
+		return err
+	}
+	if kept, err := s.kept(r, account.Account); err != nil || kept {
+		if err == nil {
+			s.elsewhere(w, r, account.Account)
+		}
 		return err
 	}
 	of, name := account.Account, f.User

@@ -37,7 +37,8 @@ func Pages() fs.FS {
 // A Person is a user of QuickSight, as far as signing in is concerned.
 type Person struct {
 	Account, Namespace, Name, PrincipalID, Email, Role string
-	// IdentityType is QUICKSIGHT for those whose password is kept here.
+	// IdentityType is QUICKSIGHT for those whose password is kept here, and
+	// DIRECTORY for those whom the account's directory has.
 	IdentityType string
 	// Active tells that the invitation is answered, and nobody has put the
 	// person out of use.
@@ -94,7 +95,7 @@ type Trail interface {
 	Left(tx *store.Tx, e Event)
 }
 
-// Config is what a Service needs. All but AddressAllowed and Mail is required.
+// Config is what a Service needs. All but AddressAllowed, Directories and Mail is required.
 type Config struct {
 	DB     *store.DB
 	Log    *slog.Logger
@@ -110,6 +111,9 @@ type Config struct {
 	// AddressAllowed tells whether people of an account may come from an
 	// address; nil lets everyone.
 	AddressAllowed func(ctx context.Context, account string, address netip.Addr) (bool, error)
+	// Directories are those that keep the passwords of some accounts' people; nil
+	// for none.
+	Directories Directories
 	// Mail sends letters; nil where no server for them is set.
 	Mail *mail.Sender
 	// TrustedProxies are the addresses whose X-Forwarded-For is believed.

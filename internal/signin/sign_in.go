@@ -120,6 +120,16 @@ func (s *Service) signIn(w http.ResponseWriter, r *http.Request) error {
 	if len(problems) > 0 {
 		return s.askPassword(w, r, f, problems)
 	}
+	account, err := s.accountNamed(r, f.Account)
+	if err != nil {
+		return err
+	}
+	if kept, err := s.kept(r, account.Account); err != nil || kept {
+		if err != nil {
+			return err
+		}
+		return s.signInAtDirectory(w, r, account, f, password)
+	}
 	t, err := s.try(r, f.Account, f.Namespace, f.User)
 	if err != nil {
 		return err
