@@ -24,6 +24,7 @@ Commands:
   access       ask a running server what policies allow, and why
   audit        export and verify the audit trail, at a running server
   connector    use action connectors, at a running server
+  directory    ask a running server about an account's Active Directory
   export       write everything that an account has into files
   import       make an account as the files of an export say
   people       report, count, prune, register and remove users, at a running server
@@ -72,6 +73,8 @@ func run(ctx context.Context, args []string, s streams) int {
 		err = auditCommand(ctx, args[1:], s)
 	case "connector":
 		err = connectorCommand(ctx, args[1:], s)
+	case "directory":
+		err = directoryCommand(ctx, args[1:], s)
 	case "export":
 		err = exportCommand(ctx, args[1:], s)
 	case "import":

@@ -244,6 +244,7 @@ func (a *App) join(ctx context.Context, c config.Config, o Options, keys *seal.K
 		return err
 	}
 	routes = append(routes, federated...)
+	routes = append(routes, a.directories.Routes()...)
 	a.Operations = make(map[string][]string)
 	for _, r := range routes {
 		a.Operations[r.Service()] = append(a.Operations[r.Service()], r.Name())

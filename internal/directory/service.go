@@ -233,7 +233,8 @@ func (o *Someone) Name() string {
 	if name == "" {
 		name = principal
 	}
-	return strings.ToLower(name)
+	// What can't be a name is told apart by nothing but what a name can have.
+	return strings.ReplaceAll(strings.ToLower(strings.ToValidUTF8(name, "?")), "\x00", "?")
 }
 
 // Limit is how many attempts are free, and how long to wait after them.

@@ -103,19 +103,6 @@ type ActionSummary struct {
 	Write       *bool
 }
 
-// AddEmbeddingDomainRequest is the input of AddEmbeddingDomain.
-type AddEmbeddingDomainRequest struct {
-	AwsAccountId string // required
-	Domain       string // required
-}
-
-// AddEmbeddingDomainResponse is the output of AddEmbeddingDomain.
-type AddEmbeddingDomainResponse struct {
-	Added     *bool
-	Domain    *string
-	RequestId *string
-}
-
 // ApplyAccountSnapshotRequest is the input of ApplyAccountSnapshot.
 type ApplyAccountSnapshotRequest struct {
 	AwsAccountId string // required
@@ -231,6 +218,19 @@ type BulkUser struct {
 	UserRole                            *string
 }
 
+// CheckDirectoryRequest is the input of CheckDirectory.
+type CheckDirectoryRequest struct {
+	AwsAccountId string // required
+	UserName     *string
+}
+
+// CheckDirectoryResponse is the output of CheckDirectory.
+type CheckDirectoryResponse struct {
+	RequestId *string
+	Steps     []DirectoryStep
+	Works     *bool
+}
+
 // CreateAccountSnapshotRequest is the input of CreateAccountSnapshot.
 type CreateAccountSnapshotRequest struct {
 	AwsAccountId string // required
@@ -242,28 +242,6 @@ type CreateAccountSnapshotResponse struct {
 	Kinds      []SnapshotKind
 	RequestId  *string
 	SnapshotId *string
-}
-
-// CreateFederationProviderRequest is the input of CreateFederationProvider.
-type CreateFederationProviderRequest struct {
-	AwsAccountId     string // required
-	ClientId         string // required
-	ClientSecret     *Secret
-	Contact          *string
-	EmailClaim       *string
-	GroupsClaim      *string
-	Issuer           string // required
-	Name             string // required
-	ProviderId       string // required
-	RoleArn          string // required
-	Scopes           []string
-	SessionNameClaim *string
-}
-
-// CreateFederationProviderResponse is the output of CreateFederationProvider.
-type CreateFederationProviderResponse struct {
-	Provider  *FederationProvider
-	RequestId *string
 }
 
 // CreatePasswordLinkRequest is the input of CreatePasswordLink.
@@ -317,19 +295,6 @@ type DeleteActionConnectionResponse struct {
 	Revoked   *bool
 }
 
-// DeleteFederationProviderRequest is the input of DeleteFederationProvider.
-type DeleteFederationProviderRequest struct {
-	AwsAccountId string // required
-	ProviderId   string // required
-}
-
-// DeleteFederationProviderResponse is the output of DeleteFederationProvider.
-type DeleteFederationProviderResponse struct {
-	Arn        *string
-	ProviderId *string
-	RequestId  *string
-}
-
 // DescribeActionConnectionRequest is the input of DescribeActionConnection.
 type DescribeActionConnectionRequest struct {
 	ActionConnectorId string // required
@@ -354,31 +319,6 @@ type DescribeActionRequest struct {
 type DescribeActionResponse struct {
 	Action    *ActionDetail
 	RequestId *string
-}
-
-// DescribeFederationProviderRequest is the input of DescribeFederationProvider.
-type DescribeFederationProviderRequest struct {
-	AwsAccountId string // required
-	ProviderId   string // required
-}
-
-// DescribeFederationProviderResponse is the output of DescribeFederationProvider.
-type DescribeFederationProviderResponse struct {
-	Provider  *FederationProvider
-	RequestId *string
-}
-
-// DescribeFederationRedirectRequest is the input of DescribeFederationRedirect.
-type DescribeFederationRedirectRequest struct {
-	AwsAccountId string // required
-}
-
-// DescribeFederationRedirectResponse is the output of DescribeFederationRedirect.
-type DescribeFederationRedirectResponse struct {
-	Enabled             *bool
-	IdentityProviderUrl *string
-	RelayStateParameter *string
-	RequestId           *string
 }
 
 // DescribePruneRequest is the input of DescribePrune.
@@ -408,11 +348,40 @@ type DescribeSeatsResponse struct {
 	Seats     []Seats
 }
 
-// EmbeddingDomain is a structure.
-type EmbeddingDomain struct {
-	CreatedTime *time.Time
-	Domain      *string
+// DirectoryGroup is a structure.
+type DirectoryGroup struct {
+	Description       *string
+	DistinguishedName *string
+	Name              *string
+	Role              *string
 }
+
+// DirectoryPerson is a structure.
+type DirectoryPerson struct {
+	Email    *string
+	Groups   []string
+	Id       *string
+	Role     *string
+	UserName *string
+}
+
+// DirectoryStep is a structure.
+type DirectoryStep struct {
+	Detail       *string
+	Milliseconds *int64
+	Name         *string
+	Outcome      *DirectoryStepOutcome
+}
+
+// DirectoryStepOutcome is an enumeration.
+type DirectoryStepOutcome string
+
+// Values of DirectoryStepOutcome.
+const (
+	DirectoryStepOutcomeFailed  DirectoryStepOutcome = "FAILED"
+	DirectoryStepOutcomeOk      DirectoryStepOutcome = "OK"
+	DirectoryStepOutcomeWarning DirectoryStepOutcome = "WARNING"
+)
 
 // ExplainAccessRequest is the input of ExplainAccess.
 type ExplainAccessRequest struct {
@@ -438,26 +407,6 @@ type ExplainAccessResponse struct {
 	Resource   *string
 	Statement  *string
 	Statements []StatementFinding
-}
-
-// FederationProvider is a structure.
-type FederationProvider struct {
-	Arn              *string
-	ClientId         *string
-	Contact          *string
-	CreatedTime      *time.Time
-	EmailClaim       *string
-	GroupsClaim      *string
-	HasClientSecret  *bool
-	InitiateLoginUri *string
-	Issuer           *string
-	LastUpdatedTime  *time.Time
-	Name             *string
-	ProviderId       *string
-	RedirectUri      *string
-	RoleArn          *string
-	Scopes           []string
-	SessionNameClaim *string
 }
 
 // GetActionInvocationRequest is the input of GetActionInvocation.
@@ -494,17 +443,6 @@ type GetOAuthClientApplicationStatusResponse struct {
 	LastUpdatedTime   *time.Time
 	Reason            *string
 	RequestId         *string
-}
-
-// GetSecondFactorPolicyRequest is the input of GetSecondFactorPolicy.
-type GetSecondFactorPolicyRequest struct {
-	AwsAccountId string // required
-}
-
-// GetSecondFactorPolicyResponse is the output of GetSecondFactorPolicy.
-type GetSecondFactorPolicyResponse struct {
-	Policy    *SecondFactorPolicy
-	RequestId *string
 }
 
 // HttpInvokeActionOutput is a structure.
@@ -678,31 +616,17 @@ type ListAuditRecordsResponse struct {
 	RequestId *string
 }
 
-// ListEmbeddingDomainsRequest is the input of ListEmbeddingDomains.
-type ListEmbeddingDomainsRequest struct {
+// ListDirectoryPeopleRequest is the input of ListDirectoryPeople.
+type ListDirectoryPeopleRequest struct {
 	AwsAccountId string // required
 	MaxResults   *int32
 	NextToken    *string
 }
 
-// ListEmbeddingDomainsResponse is the output of ListEmbeddingDomains.
-type ListEmbeddingDomainsResponse struct {
-	Domains   []EmbeddingDomain
+// ListDirectoryPeopleResponse is the output of ListDirectoryPeople.
+type ListDirectoryPeopleResponse struct {
 	NextToken *string
-	RequestId *string
-}
-
-// ListFederationProvidersRequest is the input of ListFederationProviders.
-type ListFederationProvidersRequest struct {
-	AwsAccountId string // required
-	MaxResults   *int32
-	NextToken    *string
-}
-
-// ListFederationProvidersResponse is the output of ListFederationProviders.
-type ListFederationProvidersResponse struct {
-	NextToken *string
-	Providers []FederationProvider
+	People    []DirectoryPerson
 	RequestId *string
 }
 
@@ -798,21 +722,6 @@ type ListSealingKeysRequest struct {
 type ListSealingKeysResponse struct {
 	KeyIds    []string
 	RequestId *string
-}
-
-// ListSignInFactorsRequest is the input of ListSignInFactors.
-type ListSignInFactorsRequest struct {
-	AwsAccountId string // required
-	Namespace    string // required
-	UserName     string // required
-}
-
-// ListSignInFactorsResponse is the output of ListSignInFactors.
-type ListSignInFactorsResponse struct {
-	Factors           []SignInFactor
-	RecoveryCodesLeft *int64
-	RequestId         *string
-	Required          *bool
 }
 
 // ListSignInLocksRequest is the input of ListSignInLocks.
@@ -1041,18 +950,6 @@ type PutAccountSnapshotRowsResponse struct {
 	RequestId *string
 }
 
-// PutSecondFactorPolicyRequest is the input of PutSecondFactorPolicy.
-type PutSecondFactorPolicyRequest struct {
-	AwsAccountId string             // required
-	Policy       SecondFactorPolicy // required
-}
-
-// PutSecondFactorPolicyResponse is the output of PutSecondFactorPolicy.
-type PutSecondFactorPolicyResponse struct {
-	Policy    *SecondFactorPolicy
-	RequestId *string
-}
-
 // ReactivateUserRequest is the input of ReactivateUser.
 type ReactivateUserRequest struct {
 	AwsAccountId string // required
@@ -1066,16 +963,18 @@ type ReactivateUserResponse struct {
 	RequestId *string
 }
 
-// RemoveEmbeddingDomainRequest is the input of RemoveEmbeddingDomain.
-type RemoveEmbeddingDomainRequest struct {
+// RefreshDirectoryRequest is the input of RefreshDirectory.
+type RefreshDirectoryRequest struct {
 	AwsAccountId string // required
-	Domain       string // required
 }
 
-// RemoveEmbeddingDomainResponse is the output of RemoveEmbeddingDomain.
-type RemoveEmbeddingDomainResponse struct {
-	Domain    *string
+// RefreshDirectoryResponse is the output of RefreshDirectory.
+type RefreshDirectoryResponse struct {
+	Compared  *int64
+	Left      *int64
+	Moved     *int64
 	RequestId *string
+	Returned  *int64
 }
 
 // RequestSelfUpgradeRequest is the input of RequestSelfUpgrade.
@@ -1095,19 +994,6 @@ type RequestSelfUpgradeResponse struct {
 	RequestedRole    *string
 	UpgradeRequestId *string
 	UserName         *string
-}
-
-// ResetSignInFactorsRequest is the input of ResetSignInFactors.
-type ResetSignInFactorsRequest struct {
-	AwsAccountId string // required
-	Namespace    string // required
-	UserName     string // required
-}
-
-// ResetSignInFactorsResponse is the output of ResetSignInFactors.
-type ResetSignInFactorsResponse struct {
-	Removed   *int64
-	RequestId *string
 }
 
 // RetireSealingKeysRequest is the input of RetireSealingKeys.
@@ -1132,6 +1018,20 @@ type RotateSealingKeyResponse struct {
 	Secrets   *int64
 }
 
+// SearchDirectoryGroupsRequest is the input of SearchDirectoryGroups.
+type SearchDirectoryGroupsRequest struct {
+	AwsAccountId string // required
+	MaxResults   *int32
+	Name         *string
+}
+
+// SearchDirectoryGroupsResponse is the output of SearchDirectoryGroups.
+type SearchDirectoryGroupsResponse struct {
+	Groups    []DirectoryGroup
+	More      *bool
+	RequestId *string
+}
+
 // Seats is a structure.
 type Seats struct {
 	Active      *int64
@@ -1144,44 +1044,14 @@ type Seats struct {
 	Total       *int64
 }
 
-// SecondFactorPolicy is an enumeration.
-type SecondFactorPolicy string
-
-// Values of SecondFactorPolicy.
-const (
-	SecondFactorPolicyOff                       SecondFactorPolicy = "OFF"
-	SecondFactorPolicyOptional                  SecondFactorPolicy = "OPTIONAL"
-	SecondFactorPolicyRequiredForAdministrators SecondFactorPolicy = "REQUIRED_FOR_ADMINISTRATORS"
-	SecondFactorPolicyRequired                  SecondFactorPolicy = "REQUIRED"
-)
-
-// SignInFactor is a structure.
-type SignInFactor struct {
-	BackedUp     *bool
-	CreatedTime  *time.Time
-	LastUsedTime *time.Time
-	Name         *string
-	Type         *SignInFactorType
-}
-
-// SignInFactorType is an enumeration.
-type SignInFactorType string
-
-// Values of SignInFactorType.
-const (
-	SignInFactorTypeTotp    SignInFactorType = "TOTP"
-	SignInFactorTypePasskey SignInFactorType = "PASSKEY"
-)
-
 // SignInLock is a structure.
 type SignInLock struct {
-	Address      *string
-	Attempts     *int64
-	LastAttempt  *time.Time
-	LockedUntil  *time.Time
-	Namespace    *string
-	SecondFactor *bool
-	UserName     *string
+	Address     *string
+	Attempts    *int64
+	LastAttempt *time.Time
+	LockedUntil *time.Time
+	Namespace   *string
+	UserName    *string
 }
 
 // SnapshotChange is a structure.
@@ -1346,45 +1216,6 @@ type UpdateEnabledActionsRequest struct {
 type UpdateEnabledActionsResponse struct {
 	EnabledActions []string
 	RequestId      *string
-}
-
-// UpdateFederationProviderRequest is the input of UpdateFederationProvider.
-type UpdateFederationProviderRequest struct {
-	AwsAccountId       string // required
-	ClientId           string // required
-	ClientSecret       *Secret
-	Contact            *string
-	EmailClaim         *string
-	GroupsClaim        *string
-	Issuer             string // required
-	Name               string // required
-	ProviderId         string // required
-	RemoveClientSecret *bool
-	RoleArn            string // required
-	Scopes             []string
-	SessionNameClaim   *string
-}
-
-// UpdateFederationProviderResponse is the output of UpdateFederationProvider.
-type UpdateFederationProviderResponse struct {
-	Provider  *FederationProvider
-	RequestId *string
-}
-
-// UpdateFederationRedirectRequest is the input of UpdateFederationRedirect.
-type UpdateFederationRedirectRequest struct {
-	AwsAccountId        string // required
-	Enabled             bool   // required
-	IdentityProviderUrl *string
-	RelayStateParameter *string
-}
-
-// UpdateFederationRedirectResponse is the output of UpdateFederationRedirect.
-type UpdateFederationRedirectResponse struct {
-	Enabled             *bool
-	IdentityProviderUrl *string
-	RelayStateParameter *string
-	RequestId           *string
 }
 
 // UpgradeRole is an enumeration.

@@ -110,6 +110,14 @@ func Start(tb testing.TB, ldif ...string) *Server {
 	return s
 }
 
+// Files gives a folder for Settings and Networks without a server.
+func Files(tb testing.TB) *Server {
+	tb.Helper()
+	s := &Server{tb: tb, Dir: tb.TempDir()}
+	s.certificates()
+	return s
+}
+
 // tree are the entries of every server.
 const tree = `dn: ` + Base + `
 objectClass: domainDNS
