@@ -2,6 +2,8 @@ package directory
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"maps"
@@ -29,15 +31,6 @@ type Refreshed struct {
 	// People is how many users were compared, Left how many of them are out since
 	// now, Returned who are back, and Moved who have another role.
 	People, Left, Returned, Moved int
-}
-
-// Soon has the people of an account compared with its directory. It is called
-// in the transaction of what changes the role of a group.
-func (s *Service) Soon(tx *store.Tx, account string) error {
-	if _, ok, err := s.Accounts.Place(tx, account); err != nil || !ok {
-		return err
-	}
-	return job.Add(tx, jobRefresh, account, nil, s.Now())
 }
 
 // Start looks for accounts whose time has come, until the function that it
@@ -69,10 +62,14 @@ func (s *Service) Start(ctx context.Context) (stop func()) {
 	}
 }
 
-// Look leaves a job for each account whose time has come. Of several servers
-// one does.
+// Look leaves a job for each account whose time has come, or whose groups have
+// got or lost roles. Of several servers one does.
 func (s *Service) Look(ctx context.Context) error {
-	var due []Place
+	type waiting struct {
+		Place
+		roles string
+	}
+	var due []waiting
 	now := store.Micros(s.Now())
 	err := s.DB.Read(ctx, func(tx *store.Tx) error {
 		due = nil
@@ -84,12 +81,17 @@ func (s *Service) Look(ctx context.Context) error {
 			if s.Settings.Of(p.Account, p.Name, p.Realm) == nil {
 				continue
 			}
-			next, err := store.One[int64](tx, `SELECT next_us FROM directory_refreshes WHERE account = $1`, p.Account)
-			if err != nil && !errors.Is(err, store.ErrNotFound) {
+			roles, err := s.Users.Roles(tx, p.Account, p.Namespace)
+			if err != nil {
 				return err
 			}
-			if next <= now {
-				due = append(due, p)
+			w := waiting{p, fingerprint(roles)}
+			same, err := store.One[int64](tx, `SELECT COUNT(*) FROM directory_refreshes WHERE account = $1 AND next_us > $2 AND roles = $3`, p.Account, now, w.roles)
+			if err != nil {
+				return err
+			}
+			if same == 0 {
+				due = append(due, w)
 			}
 		}
 		return nil
@@ -97,21 +99,31 @@ func (s *Service) Look(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, p := range due {
-		next := store.Micros(s.Now().Add(s.Settings.Of(p.Account, p.Name, p.Realm).Refresh))
+	for _, w := range due {
+		next := store.Micros(s.Now().Add(s.Settings.Of(w.Account, w.Name, w.Realm).Refresh))
 		err := s.DB.Write(ctx, func(tx *store.Tx) error {
-			n, err := tx.Exec(`INSERT INTO directory_refreshes (account, next_us, people) VALUES ($1, $2, 0)
-				ON CONFLICT (account) DO UPDATE SET next_us = excluded.next_us WHERE directory_refreshes.next_us <= $3`, p.Account, next, now)
+			n, err := tx.Exec(`INSERT INTO directory_refreshes (account, next_us, people, roles) VALUES ($1, $2, 0, $4)
+				ON CONFLICT (account) DO UPDATE SET next_us = excluded.next_us, roles = excluded.roles
+				WHERE directory_refreshes.next_us <= $3 OR directory_refreshes.roles <> excluded.roles`, w.Account, next, now, w.roles)
 			if err != nil || n == 0 {
 				return err
 			}
-			return job.Add(tx, jobRefresh, p.Account, nil, s.Now())
+			return job.Add(tx, jobRefresh, w.Account, nil, s.Now())
 		})
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// fingerprint tells whether the roles of groups are others than before.
+func fingerprint(roles map[string]string) string {
+	h := sha256.New()
+	for _, group := range slices.Sorted(maps.Keys(roles)) {
+		fmt.Fprintf(h, "%q %s\n", group, roles[group])
+	}
+	return hex.EncodeToString(h.Sum(nil))
 }
 
 // refreshJob compares. A directory that does not answer is asked again when it
@@ -152,11 +164,11 @@ func (s *Service) refresh(ctx context.Context, p Place) (done Refreshed, err err
 	ended := s.DB.Write(context.WithoutCancel(ctx), func(tx *store.Tx) error {
 		now := store.Micros(s.Now())
 		if err != nil {
-			_, e := tx.Exec(`INSERT INTO directory_refreshes (account, next_us, ended_us, people, error) VALUES ($1, $2, $2, 0, $3)
+			_, e := tx.Exec(`INSERT INTO directory_refreshes (account, next_us, ended_us, people, roles, error) VALUES ($1, $2, $2, 0, '', $3)
 				ON CONFLICT (account) DO UPDATE SET ended_us = excluded.ended_us, error = excluded.error`, p.Account, now, err.Error())
 			return e
 		}
-		_, e := tx.Exec(`INSERT INTO directory_refreshes (account, next_us, ended_us, worked_us, people) VALUES ($1, $2, $3, $3, $4)
+		_, e := tx.Exec(`INSERT INTO directory_refreshes (account, next_us, ended_us, worked_us, people, roles) VALUES ($1, $2, $3, $3, $4, '')
 			ON CONFLICT (account) DO UPDATE SET ended_us = excluded.ended_us, worked_us = excluded.worked_us, people = excluded.people, error = NULL`,
 			p.Account, store.Micros(s.Now().Add(d.Refresh)), now, done.People)
 		return e

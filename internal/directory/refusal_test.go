@@ -209,6 +209,41 @@ func testRefresh(t *testing.T, srv *testkit.Server, dir *slapdtest.Server) {
 	}
 }
 
+// Without a call, people are compared when it is time, and when a group loses
+// its role.
+func TestComparing(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("takes some seconds")
+	}
+	dir := corp(t)
+	file, networks := dir.Settings(), dir.Networks()
+	testkit.Each(t, func(t *testing.T, srv *testkit.Server) {
+		subscribe(t, srv)
+		bob := srv.Browser(t)
+		signIn(bob, "bob", "Bob-secret-2")
+		becomes := func(want bool) {
+			t.Helper()
+			for range 120 { // it is looked every five seconds
+				if (bob.Get("/signin/you").Heading() == "Your account") != want {
+					time.Sleep(250 * time.Millisecond)
+					continue
+				}
+				return
+			}
+			t.Fatalf("signed in: still not %t", want)
+		}
+		becomes(true)
+		_, err := testkit.Call(t, srv, qs.DeleteRoleMembership, qs.DeleteRoleMembershipRequest{
+			AwsAccountId: srv.Account, Namespace: "default", Role: qs.RoleReader, MemberName: "bi-readers",
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		becomes(false)
+	}, using(file, networks))
+}
+
 // Many sign in at once over few connections.
 func TestThousandSignIns(t *testing.T) {
 	t.Parallel()

@@ -12,6 +12,7 @@ CREATE TABLE directory_refreshes (
 	next_us    BIGINT NOT NULL,
 	ended_us   BIGINT,        -- of the last one that came to its end, well or not
 	worked_us  BIGINT,        -- of the last one that went well
+	roles      TEXT NOT NULL, -- by which groups' roles it was: a hash
 	people     BIGINT NOT NULL, -- users that were compared by that one
 	error      TEXT           -- why the last one did not go well
 );
