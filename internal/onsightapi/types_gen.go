@@ -244,6 +244,28 @@ type CreateAccountSnapshotResponse struct {
 	SnapshotId *string
 }
 
+// CreateFederationProviderRequest is the input of CreateFederationProvider.
+type CreateFederationProviderRequest struct {
+	AwsAccountId     string // required
+	ClientId         string // required
+	ClientSecret     *Secret
+	Contact          *string
+	EmailClaim       *string
+	GroupsClaim      *string
+	Issuer           string // required
+	Name             string // required
+	ProviderId       string // required
+	RoleArn          string // required
+	Scopes           []string
+	SessionNameClaim *string
+}
+
+// CreateFederationProviderResponse is the output of CreateFederationProvider.
+type CreateFederationProviderResponse struct {
+	Provider  *FederationProvider
+	RequestId *string
+}
+
 // CreatePasswordLinkRequest is the input of CreatePasswordLink.
 type CreatePasswordLinkRequest struct {
 	AwsAccountId string // required
@@ -295,6 +317,19 @@ type DeleteActionConnectionResponse struct {
 	Revoked   *bool
 }
 
+// DeleteFederationProviderRequest is the input of DeleteFederationProvider.
+type DeleteFederationProviderRequest struct {
+	AwsAccountId string // required
+	ProviderId   string // required
+}
+
+// DeleteFederationProviderResponse is the output of DeleteFederationProvider.
+type DeleteFederationProviderResponse struct {
+	Arn        *string
+	ProviderId *string
+	RequestId  *string
+}
+
 // DescribeActionConnectionRequest is the input of DescribeActionConnection.
 type DescribeActionConnectionRequest struct {
 	ActionConnectorId string // required
@@ -319,6 +354,31 @@ type DescribeActionRequest struct {
 type DescribeActionResponse struct {
 	Action    *ActionDetail
 	RequestId *string
+}
+
+// DescribeFederationProviderRequest is the input of DescribeFederationProvider.
+type DescribeFederationProviderRequest struct {
+	AwsAccountId string // required
+	ProviderId   string // required
+}
+
+// DescribeFederationProviderResponse is the output of DescribeFederationProvider.
+type DescribeFederationProviderResponse struct {
+	Provider  *FederationProvider
+	RequestId *string
+}
+
+// DescribeFederationRedirectRequest is the input of DescribeFederationRedirect.
+type DescribeFederationRedirectRequest struct {
+	AwsAccountId string // required
+}
+
+// DescribeFederationRedirectResponse is the output of DescribeFederationRedirect.
+type DescribeFederationRedirectResponse struct {
+	Enabled             *bool
+	IdentityProviderUrl *string
+	RelayStateParameter *string
+	RequestId           *string
 }
 
 // DescribePruneRequest is the input of DescribePrune.
@@ -407,6 +467,26 @@ type ExplainAccessResponse struct {
 	Resource   *string
 	Statement  *string
 	Statements []StatementFinding
+}
+
+// FederationProvider is a structure.
+type FederationProvider struct {
+	Arn              *string
+	ClientId         *string
+	Contact          *string
+	CreatedTime      *time.Time
+	EmailClaim       *string
+	GroupsClaim      *string
+	HasClientSecret  *bool
+	InitiateLoginUri *string
+	Issuer           *string
+	LastUpdatedTime  *time.Time
+	Name             *string
+	ProviderId       *string
+	RedirectUri      *string
+	RoleArn          *string
+	Scopes           []string
+	SessionNameClaim *string
 }
 
 // GetActionInvocationRequest is the input of GetActionInvocation.
@@ -627,6 +707,20 @@ type ListDirectoryPeopleRequest struct {
 type ListDirectoryPeopleResponse struct {
 	NextToken *string
 	People    []DirectoryPerson
+	RequestId *string
+}
+
+// ListFederationProvidersRequest is the input of ListFederationProviders.
+type ListFederationProvidersRequest struct {
+	AwsAccountId string // required
+	MaxResults   *int32
+	NextToken    *string
+}
+
+// ListFederationProvidersResponse is the output of ListFederationProviders.
+type ListFederationProvidersResponse struct {
+	NextToken *string
+	Providers []FederationProvider
 	RequestId *string
 }
 
@@ -1216,6 +1310,45 @@ type UpdateEnabledActionsRequest struct {
 type UpdateEnabledActionsResponse struct {
 	EnabledActions []string
 	RequestId      *string
+}
+
+// UpdateFederationProviderRequest is the input of UpdateFederationProvider.
+type UpdateFederationProviderRequest struct {
+	AwsAccountId       string // required
+	ClientId           string // required
+	ClientSecret       *Secret
+	Contact            *string
+	EmailClaim         *string
+	GroupsClaim        *string
+	Issuer             string // required
+	Name               string // required
+	ProviderId         string // required
+	RemoveClientSecret *bool
+	RoleArn            string // required
+	Scopes             []string
+	SessionNameClaim   *string
+}
+
+// UpdateFederationProviderResponse is the output of UpdateFederationProvider.
+type UpdateFederationProviderResponse struct {
+	Provider  *FederationProvider
+	RequestId *string
+}
+
+// UpdateFederationRedirectRequest is the input of UpdateFederationRedirect.
+type UpdateFederationRedirectRequest struct {
+	AwsAccountId        string // required
+	Enabled             bool   // required
+	IdentityProviderUrl *string
+	RelayStateParameter *string
+}
+
+// UpdateFederationRedirectResponse is the output of UpdateFederationRedirect.
+type UpdateFederationRedirectResponse struct {
+	Enabled             *bool
+	IdentityProviderUrl *string
+	RelayStateParameter *string
+	RequestId           *string
 }
 
 // UpgradeRole is an enumeration.
