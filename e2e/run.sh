@@ -58,6 +58,7 @@ run_browser() {
 		npm ci --no-audit --no-fund --loglevel=error
 		cp package-lock.json node_modules/installed.json
 	fi
+	"$root/scripts/slapd.sh" install
 	"$CHROMIUM" --version 2>/dev/null
 	node --test --test-concurrency=1 --test-timeout=180000 ./*.test.mjs
 }

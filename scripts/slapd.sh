@@ -9,7 +9,7 @@ set -eu
 say() { echo "slapd.sh: $*" >&2; }
 
 install_slapd() {
-	if command -v slapd >/dev/null || [ -x /usr/sbin/slapd ]; then return; fi
+	if { command -v slapd >/dev/null || [ -x /usr/sbin/slapd ]; } && command -v ldapmodify >/dev/null; then return; fi
 	if ! command -v apt-get >/dev/null; then
 		say "slapd (OpenLDAP) is not installed, and there is no apt-get to install it with"
 		exit 1
@@ -18,7 +18,7 @@ install_slapd() {
 	as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi; }
 	{
 		as_root apt-get update -q
-		as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends slapd
+		as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends slapd ldap-utils
 	} >&2
 }
 
