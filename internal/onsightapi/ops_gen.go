@@ -14,6 +14,7 @@ type (
 
 // The operations of the API.
 var (
+	AddEmbeddingDomain              = Op[AddEmbeddingDomainRequest, AddEmbeddingDomainResponse]{Service: "onsight", Name: "AddEmbeddingDomain", Method: "POST", Path: "/_onsight/accounts/{AwsAccountId}/embedding/domains"}
 	ApplyAccountSnapshot            = Op[ApplyAccountSnapshotRequest, ApplyAccountSnapshotResponse]{Service: "onsight", Name: "ApplyAccountSnapshot", Method: "POST", Path: "/_onsight/accounts/{AwsAccountId}/snapshots/{SnapshotId}/apply"}
 	AssignLimitsProfile             = Op[AssignLimitsProfileRequest, AssignLimitsProfileResponse]{Service: "onsight", Name: "AssignLimitsProfile", Method: "PUT", Path: "/_onsight/accounts/{AwsAccountId}/limits/assignments"}
 	BulkDeleteUsers                 = Op[BulkDeleteUsersRequest, BulkDeleteUsersResponse]{Service: "onsight", Name: "BulkDeleteUsers", Method: "POST", Path: "/_onsight/accounts/{AwsAccountId}/people/bulk/delete"}
@@ -44,6 +45,7 @@ var (
 	ListActions                     = Op[ListActionsRequest, ListActionsResponse]{Service: "onsight", Name: "ListActions", Method: "GET", Path: "/_onsight/accounts/{AwsAccountId}/action-connectors/{ActionConnectorId}/actions"}
 	ListAuditRecords                = Op[ListAuditRecordsRequest, ListAuditRecordsResponse]{Service: "onsight", Name: "ListAuditRecords", Method: "GET", Path: "/_onsight/accounts/{AwsAccountId}/audit/records"}
 	ListDirectoryPeople             = Op[ListDirectoryPeopleRequest, ListDirectoryPeopleResponse]{Service: "onsight", Name: "ListDirectoryPeople", Method: "GET", Path: "/_onsight/accounts/{AwsAccountId}/directory/people"}
+	ListEmbeddingDomains            = Op[ListEmbeddingDomainsRequest, ListEmbeddingDomainsResponse]{Service: "onsight", Name: "ListEmbeddingDomains", Method: "GET", Path: "/_onsight/accounts/{AwsAccountId}/embedding/domains"}
 	ListFederationProviders         = Op[ListFederationProvidersRequest, ListFederationProvidersResponse]{Service: "onsight", Name: "ListFederationProviders", Method: "GET", Path: "/_onsight/accounts/{AwsAccountId}/federation/providers"}
 	ListLimitsProfileAssignments    = Op[ListLimitsProfileAssignmentsRequest, ListLimitsProfileAssignmentsResponse]{Service: "onsight", Name: "ListLimitsProfileAssignments", Method: "GET", Path: "/_onsight/accounts/{AwsAccountId}/limits/assignments"}
 	ListPeople                      = Op[ListPeopleRequest, ListPeopleResponse]{Service: "onsight", Name: "ListPeople", Method: "GET", Path: "/_onsight/accounts/{AwsAccountId}/people"}
@@ -59,6 +61,7 @@ var (
 	PutAccountSnapshotRows          = Op[PutAccountSnapshotRowsRequest, PutAccountSnapshotRowsResponse]{Service: "onsight", Name: "PutAccountSnapshotRows", Method: "POST", Path: "/_onsight/accounts/{AwsAccountId}/snapshots/{SnapshotId}/rows"}
 	ReactivateUser                  = Op[ReactivateUserRequest, ReactivateUserResponse]{Service: "onsight", Name: "ReactivateUser", Method: "POST", Path: "/_onsight/accounts/{AwsAccountId}/people/namespaces/{Namespace}/users/{UserName}/reactivate"}
 	RefreshDirectory                = Op[RefreshDirectoryRequest, RefreshDirectoryResponse]{Service: "onsight", Name: "RefreshDirectory", Method: "POST", Path: "/_onsight/accounts/{AwsAccountId}/directory/refresh"}
+	RemoveEmbeddingDomain           = Op[RemoveEmbeddingDomainRequest, RemoveEmbeddingDomainResponse]{Service: "onsight", Name: "RemoveEmbeddingDomain", Method: "DELETE", Path: "/_onsight/accounts/{AwsAccountId}/embedding/domains"}
 	RequestSelfUpgrade              = Op[RequestSelfUpgradeRequest, RequestSelfUpgradeResponse]{Service: "onsight", Name: "RequestSelfUpgrade", Method: "POST", Path: "/_onsight/accounts/{AwsAccountId}/namespaces/{Namespace}/self-upgrade-requests"}
 	RetireSealingKeys               = Op[RetireSealingKeysRequest, RetireSealingKeysResponse]{Service: "onsight", Name: "RetireSealingKeys", Method: "POST", Path: "/_onsight/keys/retire"}
 	RotateSealingKey                = Op[RotateSealingKeyRequest, RotateSealingKeyResponse]{Service: "onsight", Name: "RotateSealingKey", Method: "POST", Path: "/_onsight/keys/rotate"}

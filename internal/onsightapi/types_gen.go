@@ -103,6 +103,19 @@ type ActionSummary struct {
 	Write       *bool
 }
 
+// AddEmbeddingDomainRequest is the input of AddEmbeddingDomain.
+type AddEmbeddingDomainRequest struct {
+	AwsAccountId string // required
+	Domain       string // required
+}
+
+// AddEmbeddingDomainResponse is the output of AddEmbeddingDomain.
+type AddEmbeddingDomainResponse struct {
+	Added     *bool
+	Domain    *string
+	RequestId *string
+}
+
 // ApplyAccountSnapshotRequest is the input of ApplyAccountSnapshot.
 type ApplyAccountSnapshotRequest struct {
 	AwsAccountId string // required
@@ -443,6 +456,12 @@ const (
 	DirectoryStepOutcomeWarning DirectoryStepOutcome = "WARNING"
 )
 
+// EmbeddingDomain is a structure.
+type EmbeddingDomain struct {
+	CreatedTime *time.Time
+	Domain      *string
+}
+
 // ExplainAccessRequest is the input of ExplainAccess.
 type ExplainAccessRequest struct {
 	Action       string // required
@@ -707,6 +726,20 @@ type ListDirectoryPeopleRequest struct {
 type ListDirectoryPeopleResponse struct {
 	NextToken *string
 	People    []DirectoryPerson
+	RequestId *string
+}
+
+// ListEmbeddingDomainsRequest is the input of ListEmbeddingDomains.
+type ListEmbeddingDomainsRequest struct {
+	AwsAccountId string // required
+	MaxResults   *int32
+	NextToken    *string
+}
+
+// ListEmbeddingDomainsResponse is the output of ListEmbeddingDomains.
+type ListEmbeddingDomainsResponse struct {
+	Domains   []EmbeddingDomain
+	NextToken *string
 	RequestId *string
 }
 
@@ -1069,6 +1102,18 @@ type RefreshDirectoryResponse struct {
 	Moved     *int64
 	RequestId *string
 	Returned  *int64
+}
+
+// RemoveEmbeddingDomainRequest is the input of RemoveEmbeddingDomain.
+type RemoveEmbeddingDomainRequest struct {
+	AwsAccountId string // required
+	Domain       string // required
+}
+
+// RemoveEmbeddingDomainResponse is the output of RemoveEmbeddingDomain.
+type RemoveEmbeddingDomainResponse struct {
+	Domain    *string
+	RequestId *string
 }
 
 // RequestSelfUpgradeRequest is the input of RequestSelfUpgrade.

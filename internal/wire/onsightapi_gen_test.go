@@ -6,6 +6,7 @@ import "onsight/internal/onsightapi"
 
 // onsightapiTypes are the zero inputs and outputs of the operations.
 var onsightapiTypes = map[string][2]any{
+	"AddEmbeddingDomain":              {onsightapi.AddEmbeddingDomainRequest{}, onsightapi.AddEmbeddingDomainResponse{}},
 	"ApplyAccountSnapshot":            {onsightapi.ApplyAccountSnapshotRequest{}, onsightapi.ApplyAccountSnapshotResponse{}},
 	"AssignLimitsProfile":             {onsightapi.AssignLimitsProfileRequest{}, onsightapi.AssignLimitsProfileResponse{}},
 	"BulkDeleteUsers":                 {onsightapi.BulkDeleteUsersRequest{}, onsightapi.BulkDeleteUsersResponse{}},
@@ -36,6 +37,7 @@ var onsightapiTypes = map[string][2]any{
 	"ListActions":                     {onsightapi.ListActionsRequest{}, onsightapi.ListActionsResponse{}},
 	"ListAuditRecords":                {onsightapi.ListAuditRecordsRequest{}, onsightapi.ListAuditRecordsResponse{}},
 	"ListDirectoryPeople":             {onsightapi.ListDirectoryPeopleRequest{}, onsightapi.ListDirectoryPeopleResponse{}},
+	"ListEmbeddingDomains":            {onsightapi.ListEmbeddingDomainsRequest{}, onsightapi.ListEmbeddingDomainsResponse{}},
 	"ListFederationProviders":         {onsightapi.ListFederationProvidersRequest{}, onsightapi.ListFederationProvidersResponse{}},
 	"ListLimitsProfileAssignments":    {onsightapi.ListLimitsProfileAssignmentsRequest{}, onsightapi.ListLimitsProfileAssignmentsResponse{}},
 	"ListPeople":                      {onsightapi.ListPeopleRequest{}, onsightapi.ListPeopleResponse{}},
@@ -51,6 +53,7 @@ var onsightapiTypes = map[string][2]any{
 	"PutAccountSnapshotRows":          {onsightapi.PutAccountSnapshotRowsRequest{}, onsightapi.PutAccountSnapshotRowsResponse{}},
 	"ReactivateUser":                  {onsightapi.ReactivateUserRequest{}, onsightapi.ReactivateUserResponse{}},
 	"RefreshDirectory":                {onsightapi.RefreshDirectoryRequest{}, onsightapi.RefreshDirectoryResponse{}},
+	"RemoveEmbeddingDomain":           {onsightapi.RemoveEmbeddingDomainRequest{}, onsightapi.RemoveEmbeddingDomainResponse{}},
 	"RequestSelfUpgrade":              {onsightapi.RequestSelfUpgradeRequest{}, onsightapi.RequestSelfUpgradeResponse{}},
 	"RetireSealingKeys":               {onsightapi.RetireSealingKeysRequest{}, onsightapi.RetireSealingKeysResponse{}},
 	"RotateSealingKey":                {onsightapi.RotateSealingKeyRequest{}, onsightapi.RotateSealingKeyResponse{}},
