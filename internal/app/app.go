@@ -65,11 +65,7 @@ type App struct {
 	log      *slog.Logger
 
 	embedding
-
-	described   *directory.Settings
-	directories *directory.Service
-	comparing   func() // ends the comparing with directories
-	log         *slog.Logger
+	companies // whose directories people sign in at
 }
 
 // Options are what the settings do not hold.
@@ -94,7 +90,7 @@ func Open(ctx context.Context, c config.Config, o Options) (app *App, err error)
 	if err != nil {
 		return nil, err
 	}
-	app = &App{db: db, log: o.Log, profiles: profiles, described: directories}
+	app = &App{db: db, log: o.Log, profiles: profiles, companies: companies{described: directories}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, db.Close())

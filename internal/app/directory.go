@@ -16,6 +16,13 @@ import (
 	"onsight/internal/store"
 )
 
+// companies is what an App has for people of directories.
+type companies struct {
+	described   *directory.Settings
+	directories *directory.Service
+	comparing   func() // ends the comparing with directories
+}
+
 // joinDirectory makes the part that asks the directories of accounts.
 func (a *App) joinDirectory(o Options, tokens *page.Tokens, settings *directory.Settings, people *identity.Service, accounts *accounts) {
 	a.directories = directory.New(directory.Config{
