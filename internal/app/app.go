@@ -19,7 +19,6 @@ import (
 	"onsight/internal/config"
 	"onsight/internal/connector"
 	"onsight/internal/connector/action"
-	"onsight/internal/directory"
 	"onsight/internal/folder"
 	"onsight/internal/governance"
 	"onsight/internal/iam"
