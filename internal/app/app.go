@@ -176,7 +176,7 @@ func (a *App) join(ctx context.Context, c config.Config, o Options, keys *seal.K
 			a.purgeEmbed,
 			a.purgeFederation,
 			func(ctx context.Context, account string) error { return action.Purge(ctx, a.db, account) },
-			a.purgeSignIn, a.purgeDirectory,
+			a.purgeDirectory,
 			func(ctx context.Context, account string) error { return resource.Purge(ctx, a.db, account) },
 		},
 		NamespacePurges: []account.NamespacePurge{people.PurgeNamespace},
@@ -224,9 +224,8 @@ func (a *App) join(ctx context.Context, c config.Config, o Options, keys *seal.K
 	)
 	routes = append(routes, a.people.Routes()...)
 	routes = append(routes, a.actions.Routes()...)
-	if err := a.joinSignIn(c, o, keys, tokens, people, accounts, brands); err != nil {
 	a.joinDirectory(o, tokens, a.described, people, accounts)
-	if err := a.joinSignIn(c, o, tokens, people, accounts, brands); err != nil {
+	if err := a.joinSignIn(c, o, keys, tokens, people, accounts, brands); err != nil {
 		return err
 	}
 	routes = append(routes, a.signIn.Routes()...)

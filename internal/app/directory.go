@@ -94,7 +94,7 @@ func (u directoryUsers) Arrive(tx *store.Tx, p directory.Person) (directory.Arri
 }
 
 func (u directoryUsers) Users(tx *store.Tx, account, namespace, after string, limit int) ([]directory.User, error) {
-	found, err := u.DirectoryUsers(tx, account, namespace, after, limit)
+	found, err := u.DirectoryMembers(tx, account, namespace, after, limit)
 	users := make([]directory.User, len(found))
 	for i, f := range found {
 		users[i] = directory.User(f)

@@ -86,8 +86,8 @@ func ofDirectory(tx *store.Tx, account, namespace, id string) (user, error) {
 		account, namespace, id)
 }
 
-// Of a user whom a directory has: what the directory may change.
-type DirectoryUser struct {
+// A DirectoryMember is a user whom the directory has, as far as it may change one.
+type DirectoryMember struct {
 	ID     string `db:"directory_id"`
 	Name   string `db:"name"`
 	Email  string `db:"email"`
@@ -95,10 +95,10 @@ type DirectoryUser struct {
 	Active bool   `db:"active"`
 }
 
-// DirectoryUsers gives the users of a namespace whom the account's Active
+// DirectoryMembers gives the users of a namespace whom the account's Active
 // Directory has, by their ids there, after one.
-func (s *Service) DirectoryUsers(tx *store.Tx, account, namespace, after string, limit int) ([]DirectoryUser, error) {
-	return store.All[DirectoryUser](tx, `SELECT directory_id, name, email, role, active FROM users
+func (s *Service) DirectoryMembers(tx *store.Tx, account, namespace, after string, limit int) ([]DirectoryMember, error) {
+	return store.All[DirectoryMember](tx, `SELECT directory_id, name, email, role, active FROM users
 		WHERE account = $1 AND namespace = $2 AND directory_id > $3 AND directory_id IS NOT NULL ORDER BY directory_id LIMIT $4`, account, namespace, after, limit)
 }
 

@@ -544,6 +544,17 @@ type GetOAuthClientApplicationStatusResponse struct {
 	RequestId         *string
 }
 
+// GetSecondFactorPolicyRequest is the input of GetSecondFactorPolicy.
+type GetSecondFactorPolicyRequest struct {
+	AwsAccountId string // required
+}
+
+// GetSecondFactorPolicyResponse is the output of GetSecondFactorPolicy.
+type GetSecondFactorPolicyResponse struct {
+	Policy    *SecondFactorPolicy
+	RequestId *string
+}
+
 // HttpInvokeActionOutput is a structure.
 type HttpInvokeActionOutput struct {
 	Body           json.RawMessage
@@ -851,6 +862,21 @@ type ListSealingKeysResponse struct {
 	RequestId *string
 }
 
+// ListSignInFactorsRequest is the input of ListSignInFactors.
+type ListSignInFactorsRequest struct {
+	AwsAccountId string // required
+	Namespace    string // required
+	UserName     string // required
+}
+
+// ListSignInFactorsResponse is the output of ListSignInFactors.
+type ListSignInFactorsResponse struct {
+	Factors           []SignInFactor
+	RecoveryCodesLeft *int64
+	RequestId         *string
+	Required          *bool
+}
+
 // ListSignInLocksRequest is the input of ListSignInLocks.
 type ListSignInLocksRequest struct {
 	AwsAccountId string // required
@@ -1077,6 +1103,18 @@ type PutAccountSnapshotRowsResponse struct {
 	RequestId *string
 }
 
+// PutSecondFactorPolicyRequest is the input of PutSecondFactorPolicy.
+type PutSecondFactorPolicyRequest struct {
+	AwsAccountId string             // required
+	Policy       SecondFactorPolicy // required
+}
+
+// PutSecondFactorPolicyResponse is the output of PutSecondFactorPolicy.
+type PutSecondFactorPolicyResponse struct {
+	Policy    *SecondFactorPolicy
+	RequestId *string
+}
+
 // ReactivateUserRequest is the input of ReactivateUser.
 type ReactivateUserRequest struct {
 	AwsAccountId string // required
@@ -1135,6 +1173,19 @@ type RequestSelfUpgradeResponse struct {
 	UserName         *string
 }
 
+// ResetSignInFactorsRequest is the input of ResetSignInFactors.
+type ResetSignInFactorsRequest struct {
+	AwsAccountId string // required
+	Namespace    string // required
+	UserName     string // required
+}
+
+// ResetSignInFactorsResponse is the output of ResetSignInFactors.
+type ResetSignInFactorsResponse struct {
+	Removed   *int64
+	RequestId *string
+}
+
 // RetireSealingKeysRequest is the input of RetireSealingKeys.
 type RetireSealingKeysRequest struct {
 }
@@ -1183,14 +1234,44 @@ type Seats struct {
 	Total       *int64
 }
 
+// SecondFactorPolicy is an enumeration.
+type SecondFactorPolicy string
+
+// Values of SecondFactorPolicy.
+const (
+	SecondFactorPolicyOff                       SecondFactorPolicy = "OFF"
+	SecondFactorPolicyOptional                  SecondFactorPolicy = "OPTIONAL"
+	SecondFactorPolicyRequiredForAdministrators SecondFactorPolicy = "REQUIRED_FOR_ADMINISTRATORS"
+	SecondFactorPolicyRequired                  SecondFactorPolicy = "REQUIRED"
+)
+
+// SignInFactor is a structure.
+type SignInFactor struct {
+	BackedUp     *bool
+	CreatedTime  *time.Time
+	LastUsedTime *time.Time
+	Name         *string
+	Type         *SignInFactorType
+}
+
+// SignInFactorType is an enumeration.
+type SignInFactorType string
+
+// Values of SignInFactorType.
+const (
+	SignInFactorTypeTotp    SignInFactorType = "TOTP"
+	SignInFactorTypePasskey SignInFactorType = "PASSKEY"
+)
+
 // SignInLock is a structure.
 type SignInLock struct {
-	Address     *string
-	Attempts    *int64
-	LastAttempt *time.Time
-	LockedUntil *time.Time
-	Namespace   *string
-	UserName    *string
+	Address      *string
+	Attempts     *int64
+	LastAttempt  *time.Time
+	LockedUntil  *time.Time
+	Namespace    *string
+	SecondFactor *bool
+	UserName     *string
 }
 
 // SnapshotChange is a structure.
