@@ -119,9 +119,9 @@ func (h *keyholder) WebAuthnCredentials() []webauthn.Credential {
 		all[i] = webauthn.Credential{
 			ID: k.CredentialID, PublicKey: k.PublicKey,
 			Flags:         webauthn.CredentialFlags{BackupEligible: k.MayBackUp, BackupState: k.BackedUp},
-			Authenticator: webauthn.Authenticator{AAGUID: k.AAGUID, SignCount: uint32(k.SignCount)}, //nolint:gosec // it was one
+			Authenticator: webauthn.Authenticator{AAGUID: k.AAGUID, SignCount: uint32(k.SignCount)},
 		}
-		for _, t := range strings.Fields(k.Transports) {
+		for t := range strings.FieldsSeq(k.Transports) {
 			all[i].Transport = append(all[i].Transport, protocol.AuthenticatorTransport(t))
 		}
 	}

@@ -1,7 +1,7 @@
 package signin
 
 import (
-	"crypto/sha1" //nolint:gosec // see totp.go
+	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/sha512"
 	"hash"

@@ -156,7 +156,7 @@ func (s *Service) askApp(w http.ResponseWriter, r *http.Request, c *comer, e *en
 	if e == nil {
 		e = &enrolment{newTOTPSecret(), store.Micros(s.Now().Add(stepLife))}
 	}
-	state, err := json.Marshal(e)
+	state, err := json.Marshal(e) //nolint:gosec // it is sealed before it goes out
 	if err != nil {
 		return err
 	}
@@ -293,7 +293,7 @@ func nameOf(r *http.Request) (string, *web.Problem) {
 }
 
 // registered are the real trail's names for what adds a factor.
-var registered = map[string]string{factorTOTP: "CompleteVirtualMfaDeviceRegistration", factorPasskey: "CompleteWebAuthnDeviceRegistration"}
+var registered = map[string]string{factorTOTP: "CompleteVirtualMfaDeviceRegistration", factorPasskey: "CompleteWebAuthnDeviceRegistration"} //nolint:gosec // names of events
 
 // added keeps a new factor. The first one ends all other sessions, which were
 // begun without, and comes with recovery codes. It lets in whoever is on the
