@@ -33,6 +33,7 @@ Commands:
   upgrade      ask a running server for a higher role, and decide such requests
   ownership    transfer what somebody owns, list what nobody owns, at a running server
   embed        say which sites may embed, at a running server
+  scim         let an identity centre provision users and groups, at a running server
   signin       help people who sign in, at a running server
   federation   set up the OpenID Connect providers of an account, at a running server
   version      print the version
@@ -91,6 +92,8 @@ func run(ctx context.Context, args []string, s streams) int {
 		err = ownershipCommand(ctx, args[1:], s)
 	case "embed":
 		err = embedCommand(ctx, args[1:], s)
+	case "scim":
+		err = scimCommand(ctx, args[1:], s)
 	case "signin":
 		err = signInCommand(ctx, args[1:], s)
 	case "federation":

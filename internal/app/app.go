@@ -64,6 +64,7 @@ type App struct {
 	log      *slog.Logger
 
 	embedding
+	provisioning
 	companies // whose directories people sign in at
 }
 
@@ -177,11 +178,13 @@ func (a *App) join(ctx context.Context, c config.Config, o Options, keys *seal.K
 			a.purgeFederation,
 			func(ctx context.Context, account string) error { return action.Purge(ctx, a.db, account) },
 			a.purgeDirectory,
+			a.purgeScim,
 			func(ctx context.Context, account string) error { return resource.Purge(ctx, a.db, account) },
 		},
-		NamespacePurges: []account.NamespacePurge{people.PurgeNamespace},
+		NamespacePurges: []account.NamespacePurge{people.PurgeNamespace, a.purgeScimNamespace},
 		Departed:        []func(tx *store.Tx, arn string) error{tags.Delete, resource.Forget},
 	})
+	a.joinScim(c, o, tokens, people, accounts)
 	connections := network.New(network.Config{
 		DB: a.db, Jobs: a.jobs, Tokens: tokens, Log: o.Log, Now: o.Now, Accounts: accounts, Tags: tags, Profiles: a.profiles,
 	})
@@ -212,7 +215,7 @@ func (a *App) join(ctx context.Context, c config.Config, o Options, keys *seal.K
 
 	snapshots = snapshot.New(snapshot.Config{
 		DB: a.db, Keys: keys, Tokens: tokens, Now: o.Now, Tables: snapshotTables(),
-		Busy:    []func(*store.Tx, string) error{accounts.Busy, resource.Busy},
+		Busy:    []func(*store.Tx, string) error{accounts.Busy, resource.Busy, a.centre.Busy},
 		Applied: []func(*store.Tx, string) error{a.entities.Recount, people.Recount, accounts.Restored, brands.Restored},
 	})
 
@@ -223,6 +226,7 @@ func (a *App) join(ctx context.Context, c config.Config, o Options, keys *seal.K
 		rights.sessions.Routes(), explanations.Routes(), sealed.Routes(), a.trail.Routes(), snapshots.Routes(),
 	)
 	routes = append(routes, a.people.Routes()...)
+	routes = append(routes, a.centre.Routes()...)
 	routes = append(routes, a.actions.Routes()...)
 	a.joinDirectory(o, tokens, a.described, people, accounts)
 	if err := a.joinSignIn(c, o, keys, tokens, people, accounts, brands); err != nil {
@@ -320,6 +324,11 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(v) // a caller that has gone away is not our error
+}
+
+// JobsDone waits until there is no job of a kind and key, for tests.
+func (a *App) JobsDone(ctx context.Context, kind, key string) error {
+	return a.jobs.Wait(ctx, kind, key)
 }
 
 // Store is the database, for tests that bring about what no operation can.

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"onsight/internal/scim"
 )
 
 // extras are the routes that nobody signs.
@@ -27,6 +29,9 @@ func (e *extras) before(next http.Handler, basePath string) http.Handler {
 		switch path := strings.TrimPrefix(r.URL.Path, basePath); {
 		case path == "/_onsight/health" || path == "/_onsight/reset":
 			http.StripPrefix(basePath, mux).ServeHTTP(w, r)
+			return
+		case strings.HasPrefix(path, scim.Prefix):
+			e.app.centrePaths.ServeHTTP(w, r)
 			return
 		case isPage(path):
 			http.StripPrefix(basePath, e.app.pages).ServeHTTP(w, r)

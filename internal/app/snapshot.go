@@ -108,6 +108,14 @@ func snapshotTables() []snapshot.Table {
 		{Name: "limits_tokens", Kind: "limits-tokens", Layout: snapshot.Lines, Refs: []snapshot.Ref{to("resources", "id", "profile")}},
 		{Name: "federation_redirects", Kind: "federation-redirect", Layout: snapshot.Files},
 		{Name: "embed_domains", Kind: "embed-domains", Layout: snapshot.Lines},
+		{Name: "scim_users", Kind: "scim/users", Layout: snapshot.Lines, JSON: []string{"doc"}, Refs: inNamespace()},
+		{Name: "scim_emails", Kind: "scim/emails", Layout: snapshot.Lines, Refs: inNamespace(to("scim/users", "id", "user_id"))},
+		{Name: "scim_groups", Kind: "scim/groups", Layout: snapshot.Lines, JSON: []string{"doc"}, Refs: inNamespace(to("groups", "name", "name"))},
+		{
+			Name: "scim_members", Kind: "scim/members", Layout: snapshot.Lines,
+			Refs: inNamespace(to("scim/groups", "id", "group_id"), to("scim/users", "id", "user_id")),
+		},
+		{Name: "scim_matching", Kind: "scim/matching", Layout: snapshot.Files, Refs: inNamespace()},
 		{Name: "tags", Kind: "tags", Layout: snapshot.Lines},
 
 		{Name: "iam_aliases", Kind: "iam/aliases", Layout: snapshot.Files},

@@ -31,6 +31,8 @@ var notInSnapshots = map[string]string{
 	"snapshots":             "snapshots themselves",
 	"password_resets":       "links that live for an hour",
 	"saml_assertions":       "what was used up at this server, good for minutes",
+	"scim_pending":          "work under way: no snapshot is taken meanwhile",
+	"scim_tokens":           "let in at this server's address alone",
 	"sign_in_locks":         "attempts at this server",
 	"web_sessions":          "who is signed in at this server",
 

@@ -19,7 +19,10 @@ func (s *Service) createRoleMembership(ctx context.Context, in *qs.CreateRoleMem
 		if err := s.enterMapping(ctx, tx, in.AwsAccountId, in.Namespace); err != nil {
 			return err
 		}
-		return s.GrantRole(tx, in.AwsAccountId, in.Namespace, string(in.Role), []string{in.MemberName})
+		if err := s.GrantRole(tx, in.AwsAccountId, in.Namespace, string(in.Role), []string{in.MemberName}); err != nil {
+			return err
+		}
+		return s.tellRoles(tx, in.AwsAccountId, in.Namespace, in.MemberName)
 	})
 	return &qs.CreateRoleMembershipResponse{}, err
 }

@@ -25,7 +25,10 @@ func (s *Service) deleteRoleMembership(ctx context.Context, in *qs.DeleteRoleMem
 			return fault.NotFound(fault.Group, "AWS account id: %s, Namespace: %s, Role: %s, Member name: %s. ",
 				in.AwsAccountId, in.Namespace, in.Role, in.MemberName)
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return s.tellRoles(tx, in.AwsAccountId, in.Namespace, in.MemberName)
 	})
 	return &qs.DeleteRoleMembershipResponse{}, err
 }

@@ -43,6 +43,7 @@ type personRow struct {
 	LastUsedUS    *int64 `db:"last_used_us"`
 	ReactivatedUS *int64 `db:"reactivated_us"`
 	WarnedUS      *int64 `db:"warned_us"`
+	LeftUS        *int64 `db:"left_us"`
 }
 
 const personColumns = `u.account, u.namespace, u.name, u.principal_id, u.email, u.role, u.identity_type, u.active, u.iam_arn, u.session_name,
@@ -55,16 +56,16 @@ func (s *Service) People(tx *store.Tx, w Walk) (people []Person, more bool, err 
 	var rows []personRow
 	switch {
 	case w.Group != "":
-		rows, err = store.All[personRow](tx, `SELECT `+personColumns+` FROM group_members m
+		rows, err = store.All[personRow](tx, `SELECT `+wholeColumns+` FROM group_members m
 			JOIN users u ON u.account = m.account AND u.namespace = m.namespace AND u.name = m.user_name
 			WHERE m.account = $1 AND m.namespace = $2 AND m.group_name = $3 AND m.user_name > $4 ORDER BY m.user_name LIMIT $5`,
 			w.Account, w.Namespace, w.Group, w.AfterName, w.Limit)
 	case w.Namespace != "":
-		rows, err = store.All[personRow](tx, `SELECT `+personColumns+` FROM users u
+		rows, err = store.All[personRow](tx, `SELECT `+wholeColumns+` FROM users u
 			WHERE u.account = $1 AND u.namespace = $2 AND u.name > $3 AND u.name >= $4 ORDER BY u.name LIMIT $5`,
 			w.Account, w.Namespace, w.AfterName, w.Prefix, w.Limit)
 	default:
-		rows, err = store.All[personRow](tx, `SELECT `+personColumns+` FROM users u
+		rows, err = store.All[personRow](tx, `SELECT `+wholeColumns+` FROM users u
 			WHERE u.account = $1 AND (u.namespace, u.name) > ($2, $3) ORDER BY u.namespace, u.name LIMIT $4`,
 			w.Account, w.AfterNamespace, w.AfterName, w.Limit)
 	}
@@ -79,14 +80,14 @@ func (s *Service) People(tx *store.Tx, w Walk) (people []Person, more bool, err 
 	}
 	people = make([]Person, len(rows))
 	for i := range rows {
-		people[i] = rows[i].person()
+		people[i] = rows[i].whole()
 	}
 	return people, more, inherit(tx, w.Account, people)
 }
 
 // Person gives one user; ResourceNotFoundException where there is none.
 func (s *Service) Person(tx *store.Tx, account, namespace, name string) (Person, error) {
-	rows, err := store.All[personRow](tx, `SELECT `+personColumns+` FROM users u WHERE u.account = $1 AND u.namespace = $2 AND u.name = $3`,
+	rows, err := store.All[personRow](tx, `SELECT `+wholeColumns+` FROM users u WHERE u.account = $1 AND u.namespace = $2 AND u.name = $3`,
 		account, namespace, name)
 	if err == nil && len(rows) == 0 {
 		err = noUser(account, namespace, name)
@@ -94,7 +95,7 @@ func (s *Service) Person(tx *store.Tx, account, namespace, name string) (Person,
 	if err != nil {
 		return Person{}, err
 	}
-	people := []Person{rows[0].person()}
+	people := []Person{rows[0].whole()}
 	err = inherit(tx, account, people)
 	return people[0], err
 }

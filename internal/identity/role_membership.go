@@ -3,6 +3,8 @@ package identity
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
 	"onsight/internal/fault"
 	"onsight/internal/policy"
@@ -55,15 +57,32 @@ func (s *Service) GrantRole(tx *store.Tx, account, namespace, role string, group
 // RoleOf gives the role of somebody who is in these groups of the account's
 // directory: the broadest of theirs. ok is false where none of them has one.
 func (s *Service) RoleOf(tx *store.Tx, account, namespace string, groups []string) (role string, ok bool, err error) {
-	for _, role := range roles {
-		for _, group := range groups {
-			n, err := store.One[int64](tx, rolesOfGroup, account, namespace, role, group)
-			if err != nil || n > 0 {
-				return role, err == nil, err
-			}
+	broadest := len(roles)
+	for some := range slices.Chunk(groups, 100) {
+		args := []any{account, namespace}
+		for _, group := range some {
+			args = append(args, group)
+		}
+		found, err := store.All[string](tx, rolesOfGroups(len(some)), args...)
+		if err != nil {
+			return "", false, err
+		}
+		for _, role := range found {
+			broadest = min(broadest, slices.Index(roles, role))
 		}
 	}
-	return "", false, nil
+	if broadest == len(roles) {
+		return "", false, nil
+	}
+	return roles[broadest], true, nil
 }
 
-const rolesOfGroup = `SELECT COUNT(*) FROM role_memberships WHERE account = $1 AND namespace = $2 AND role = $3 AND member = $4`
+// rolesOfGroups asks for the roles of n groups, from $3 on.
+func rolesOfGroups(n int) string {
+	marks := make([]string, n)
+	for i := range marks {
+		marks[i] = fmt.Sprintf("$%d", i+3)
+	}
+	return `SELECT DISTINCT role FROM role_memberships WHERE account = $1 AND namespace = $2
+		AND role IN ('` + strings.Join(roles, "', '") + `') AND member IN (` + strings.Join(marks, ", ") + `)`
+}

@@ -24,10 +24,10 @@ func (s *Service) Seats(tx *store.Tx, account, namespace string, since time.Time
 	return store.All[Seats](tx, `SELECT namespace, role,
 		COALESCE(SUM(CASE WHEN active AND deactivated_us IS NULL AND seen_us > $3 THEN 1 ELSE 0 END), 0) AS active_seats,
 		COALESCE(SUM(CASE WHEN active AND deactivated_us IS NULL AND seen_us <= $3 THEN 1 ELSE 0 END), 0) AS idle,
-		COALESCE(SUM(CASE WHEN NOT active AND deactivated_us IS NULL THEN 1 ELSE 0 END), 0) AS invited,
-		COALESCE(SUM(CASE WHEN deactivated_us IS NOT NULL THEN 1 ELSE 0 END), 0) AS deactivated,
+		COALESCE(SUM(CASE WHEN NOT active AND deactivated_us IS NULL AND left_us IS NULL THEN 1 ELSE 0 END), 0) AS invited,
+		COALESCE(SUM(CASE WHEN deactivated_us IS NOT NULL OR left_us IS NOT NULL THEN 1 ELSE 0 END), 0) AS deactivated,
 		COALESCE(SUM(CASE WHEN active AND deactivated_us IS NULL AND last_sign_in_us IS NULL AND last_used_us IS NULL THEN 1 ELSE 0 END), 0) AS never_seen
-		FROM (SELECT namespace, role, active, deactivated_us, last_sign_in_us, last_used_us,
+		FROM (SELECT namespace, role, active, deactivated_us, left_us, last_sign_in_us, last_used_us,
 			CASE WHEN COALESCE(last_used_us, 0) > COALESCE(last_sign_in_us, 0) AND COALESCE(last_used_us, 0) > COALESCE(reactivated_us, 0) AND COALESCE(last_used_us, 0) > created_us THEN last_used_us
 				WHEN COALESCE(last_sign_in_us, 0) > COALESCE(reactivated_us, 0) AND COALESCE(last_sign_in_us, 0) > created_us THEN last_sign_in_us
 				WHEN COALESCE(reactivated_us, 0) > created_us THEN reactivated_us

@@ -100,6 +100,7 @@ type Service struct {
 	entities       Entities
 	policies       Policies
 	departed       []Departed
+	roleChanged    []RoleChanged
 	publicURL      string
 	invitationLife time.Duration
 	profiles       texts

@@ -23,6 +23,7 @@ var (
 	CreateAccountSnapshot           = Op[CreateAccountSnapshotRequest, CreateAccountSnapshotResponse]{Service: "onsight", Name: "CreateAccountSnapshot", Method: "POST", Path: "/_onsight/accounts/{AwsAccountId}/snapshots"}
 	CreateFederationProvider        = Op[CreateFederationProviderRequest, CreateFederationProviderResponse]{Service: "onsight", Name: "CreateFederationProvider", Method: "POST", Path: "/_onsight/accounts/{AwsAccountId}/federation/providers"}
 	CreatePasswordLink              = Op[CreatePasswordLinkRequest, CreatePasswordLinkResponse]{Service: "onsight", Name: "CreatePasswordLink", Method: "POST", Path: "/_onsight/accounts/{AwsAccountId}/namespaces/{Namespace}/users/{UserName}/password-link"}
+	CreateScimToken                 = Op[CreateScimTokenRequest, CreateScimTokenResponse]{Service: "onsight", Name: "CreateScimToken", Method: "POST", Path: "/_onsight/accounts/{AwsAccountId}/scim/tokens"}
 	DeactivateUser                  = Op[DeactivateUserRequest, DeactivateUserResponse]{Service: "onsight", Name: "DeactivateUser", Method: "POST", Path: "/_onsight/accounts/{AwsAccountId}/people/namespaces/{Namespace}/users/{UserName}/deactivate"}
 	DeleteAccountSnapshot           = Op[DeleteAccountSnapshotRequest, DeleteAccountSnapshotResponse]{Service: "onsight", Name: "DeleteAccountSnapshot", Method: "DELETE", Path: "/_onsight/accounts/{AwsAccountId}/snapshots/{SnapshotId}"}
 	DeleteActionConnection          = Op[DeleteActionConnectionRequest, DeleteActionConnectionResponse]{Service: "onsight", Name: "DeleteActionConnection", Method: "DELETE", Path: "/_onsight/accounts/{AwsAccountId}/action-connectors/{ActionConnectorId}/connection"}
@@ -32,6 +33,7 @@ var (
 	DescribeFederationProvider      = Op[DescribeFederationProviderRequest, DescribeFederationProviderResponse]{Service: "onsight", Name: "DescribeFederationProvider", Method: "GET", Path: "/_onsight/accounts/{AwsAccountId}/federation/providers/{ProviderId}"}
 	DescribeFederationRedirect      = Op[DescribeFederationRedirectRequest, DescribeFederationRedirectResponse]{Service: "onsight", Name: "DescribeFederationRedirect", Method: "GET", Path: "/_onsight/accounts/{AwsAccountId}/federation/redirect"}
 	DescribePrune                   = Op[DescribePruneRequest, DescribePruneResponse]{Service: "onsight", Name: "DescribePrune", Method: "GET", Path: "/_onsight/accounts/{AwsAccountId}/people/prunes/{PruneId}"}
+	DescribeScimMatching            = Op[DescribeScimMatchingRequest, DescribeScimMatchingResponse]{Service: "onsight", Name: "DescribeScimMatching", Method: "GET", Path: "/_onsight/accounts/{AwsAccountId}/scim/namespaces/{Namespace}/matching"}
 	DescribeSeats                   = Op[DescribeSeatsRequest, DescribeSeatsResponse]{Service: "onsight", Name: "DescribeSeats", Method: "GET", Path: "/_onsight/accounts/{AwsAccountId}/people/seats"}
 	ExplainAccess                   = Op[ExplainAccessRequest, ExplainAccessResponse]{Service: "onsight", Name: "ExplainAccess", Method: "POST", Path: "/_onsight/accounts/{AwsAccountId}/access/explain"}
 	GetActionInvocation             = Op[GetActionInvocationRequest, GetActionInvocationResponse]{Service: "onsight", Name: "GetActionInvocation", Method: "GET", Path: "/_onsight/accounts/{AwsAccountId}/action-connectors/{ActionConnectorId}/invocations/{InvocationId}"}
@@ -53,6 +55,7 @@ var (
 	ListPrincipalsWithAccess        = Op[ListPrincipalsWithAccessRequest, ListPrincipalsWithAccessResponse]{Service: "onsight", Name: "ListPrincipalsWithAccess", Method: "POST", Path: "/_onsight/accounts/{AwsAccountId}/access/principals"}
 	ListPruneSteps                  = Op[ListPruneStepsRequest, ListPruneStepsResponse]{Service: "onsight", Name: "ListPruneSteps", Method: "GET", Path: "/_onsight/accounts/{AwsAccountId}/people/prunes/{PruneId}/steps"}
 	ListPrunes                      = Op[ListPrunesRequest, ListPrunesResponse]{Service: "onsight", Name: "ListPrunes", Method: "GET", Path: "/_onsight/accounts/{AwsAccountId}/people/prunes"}
+	ListScimTokens                  = Op[ListScimTokensRequest, ListScimTokensResponse]{Service: "onsight", Name: "ListScimTokens", Method: "GET", Path: "/_onsight/accounts/{AwsAccountId}/scim/tokens"}
 	ListSealingKeys                 = Op[ListSealingKeysRequest, ListSealingKeysResponse]{Service: "onsight", Name: "ListSealingKeys", Method: "GET", Path: "/_onsight/keys"}
 	ListSignInFactors               = Op[ListSignInFactorsRequest, ListSignInFactorsResponse]{Service: "onsight", Name: "ListSignInFactors", Method: "GET", Path: "/_onsight/accounts/{AwsAccountId}/namespaces/{Namespace}/users/{UserName}/sign-in/factors"}
 	ListSignInLocks                 = Op[ListSignInLocksRequest, ListSignInLocksResponse]{Service: "onsight", Name: "ListSignInLocks", Method: "GET", Path: "/_onsight/accounts/{AwsAccountId}/sign-in/locks"}
@@ -68,6 +71,7 @@ var (
 	RequestSelfUpgrade              = Op[RequestSelfUpgradeRequest, RequestSelfUpgradeResponse]{Service: "onsight", Name: "RequestSelfUpgrade", Method: "POST", Path: "/_onsight/accounts/{AwsAccountId}/namespaces/{Namespace}/self-upgrade-requests"}
 	ResetSignInFactors              = Op[ResetSignInFactorsRequest, ResetSignInFactorsResponse]{Service: "onsight", Name: "ResetSignInFactors", Method: "DELETE", Path: "/_onsight/accounts/{AwsAccountId}/namespaces/{Namespace}/users/{UserName}/sign-in/factors"}
 	RetireSealingKeys               = Op[RetireSealingKeysRequest, RetireSealingKeysResponse]{Service: "onsight", Name: "RetireSealingKeys", Method: "POST", Path: "/_onsight/keys/retire"}
+	RevokeScimToken                 = Op[RevokeScimTokenRequest, RevokeScimTokenResponse]{Service: "onsight", Name: "RevokeScimToken", Method: "DELETE", Path: "/_onsight/accounts/{AwsAccountId}/scim/tokens/{TokenId}"}
 	RotateSealingKey                = Op[RotateSealingKeyRequest, RotateSealingKeyResponse]{Service: "onsight", Name: "RotateSealingKey", Method: "POST", Path: "/_onsight/keys/rotate"}
 	SearchDirectoryGroups           = Op[SearchDirectoryGroupsRequest, SearchDirectoryGroupsResponse]{Service: "onsight", Name: "SearchDirectoryGroups", Method: "GET", Path: "/_onsight/accounts/{AwsAccountId}/directory/groups"}
 	StartActionConnection           = Op[StartActionConnectionRequest, StartActionConnectionResponse]{Service: "onsight", Name: "StartActionConnection", Method: "POST", Path: "/_onsight/accounts/{AwsAccountId}/action-connectors/{ActionConnectorId}/connection"}
@@ -79,5 +83,6 @@ var (
 	UpdateEnabledActions            = Op[UpdateEnabledActionsRequest, UpdateEnabledActionsResponse]{Service: "onsight", Name: "UpdateEnabledActions", Method: "PUT", Path: "/_onsight/accounts/{AwsAccountId}/action-connectors/{ActionConnectorId}/enabled-actions"}
 	UpdateFederationProvider        = Op[UpdateFederationProviderRequest, UpdateFederationProviderResponse]{Service: "onsight", Name: "UpdateFederationProvider", Method: "PUT", Path: "/_onsight/accounts/{AwsAccountId}/federation/providers/{ProviderId}"}
 	UpdateFederationRedirect        = Op[UpdateFederationRedirectRequest, UpdateFederationRedirectResponse]{Service: "onsight", Name: "UpdateFederationRedirect", Method: "PUT", Path: "/_onsight/accounts/{AwsAccountId}/federation/redirect"}
+	UpdateScimMatching              = Op[UpdateScimMatchingRequest, UpdateScimMatchingResponse]{Service: "onsight", Name: "UpdateScimMatching", Method: "PUT", Path: "/_onsight/accounts/{AwsAccountId}/scim/namespaces/{Namespace}/matching"}
 	VerifyAuditTrail                = Op[VerifyAuditTrailRequest, VerifyAuditTrailResponse]{Service: "onsight", Name: "VerifyAuditTrail", Method: "POST", Path: "/_onsight/accounts/{AwsAccountId}/audit/verify"}
 )

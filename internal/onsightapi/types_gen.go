@@ -293,6 +293,23 @@ type CreatePasswordLinkResponse struct {
 	RequestId      *string
 }
 
+// CreateScimTokenRequest is the input of CreateScimToken.
+type CreateScimTokenRequest struct {
+	AwsAccountId string // required
+	LifeDays     *int32
+	Name         string // required
+	Namespace    *string
+}
+
+// CreateScimTokenResponse is the output of CreateScimToken.
+type CreateScimTokenResponse struct {
+	Endpoint       *string
+	ExpirationTime *time.Time
+	RequestId      *string
+	Token          *Secret
+	TokenId        *string
+}
+
 // DeactivateUserRequest is the input of DeactivateUser.
 type DeactivateUserRequest struct {
 	AwsAccountId string // required
@@ -403,6 +420,19 @@ type DescribePruneRequest struct {
 // DescribePruneResponse is the output of DescribePrune.
 type DescribePruneResponse struct {
 	Prune     *Prune
+	RequestId *string
+}
+
+// DescribeScimMatchingRequest is the input of DescribeScimMatching.
+type DescribeScimMatchingRequest struct {
+	AwsAccountId string // required
+	Namespace    string // required
+}
+
+// DescribeScimMatchingResponse is the output of DescribeScimMatching.
+type DescribeScimMatchingResponse struct {
+	Attribute *ScimAttribute
+	Claim     *string
 	RequestId *string
 }
 
@@ -852,6 +882,20 @@ type ListPrunesResponse struct {
 	RequestId *string
 }
 
+// ListScimTokensRequest is the input of ListScimTokens.
+type ListScimTokensRequest struct {
+	AwsAccountId string // required
+	MaxResults   *int32
+	NextToken    *string
+}
+
+// ListScimTokensResponse is the output of ListScimTokens.
+type ListScimTokensResponse struct {
+	NextToken *string
+	RequestId *string
+	Tokens    []ScimToken
+}
+
 // ListSealingKeysRequest is the input of ListSealingKeys.
 type ListSealingKeysRequest struct {
 }
@@ -1197,6 +1241,17 @@ type RetireSealingKeysResponse struct {
 	Secrets   *int64
 }
 
+// RevokeScimTokenRequest is the input of RevokeScimToken.
+type RevokeScimTokenRequest struct {
+	AwsAccountId string // required
+	TokenId      string // required
+}
+
+// RevokeScimTokenResponse is the output of RevokeScimToken.
+type RevokeScimTokenResponse struct {
+	RequestId *string
+}
+
 // RotateSealingKeyRequest is the input of RotateSealingKey.
 type RotateSealingKeyRequest struct {
 }
@@ -1206,6 +1261,29 @@ type RotateSealingKeyResponse struct {
 	KeyIds    []string
 	RequestId *string
 	Secrets   *int64
+}
+
+// ScimAttribute is an enumeration.
+type ScimAttribute string
+
+// Values of ScimAttribute.
+const (
+	ScimAttributeEmailsValue ScimAttribute = "emails.value"
+	ScimAttributeExternalId  ScimAttribute = "externalId"
+	ScimAttributeId          ScimAttribute = "id"
+	ScimAttributeUserName    ScimAttribute = "userName"
+)
+
+// ScimToken is a structure.
+type ScimToken struct {
+	CreatedBy      *string
+	CreatedTime    *time.Time
+	ExpirationTime *time.Time
+	Expired        *bool
+	LastUseTime    *time.Time
+	Name           *string
+	Namespace      *string
+	TokenId        *string
 }
 
 // SearchDirectoryGroupsRequest is the input of SearchDirectoryGroups.
@@ -1475,6 +1553,19 @@ type UpdateFederationRedirectResponse struct {
 	IdentityProviderUrl *string
 	RelayStateParameter *string
 	RequestId           *string
+}
+
+// UpdateScimMatchingRequest is the input of UpdateScimMatching.
+type UpdateScimMatchingRequest struct {
+	Attribute    ScimAttribute // required
+	AwsAccountId string        // required
+	Claim        string        // required
+	Namespace    string        // required
+}
+
+// UpdateScimMatchingResponse is the output of UpdateScimMatching.
+type UpdateScimMatchingResponse struct {
+	RequestId *string
 }
 
 // UpgradeRole is an enumeration.

@@ -290,3 +290,13 @@ func (b *Buffer) String() string {
 	defer b.mu.Unlock()
 	return b.b.String()
 }
+
+// Done waits until there is no job of a kind and key.
+func (s *Server) Done(t *testing.T, kind, key string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	if err := s.app.JobsDone(ctx, kind, key); err != nil {
+		t.Fatal(err)
+	}
+}
