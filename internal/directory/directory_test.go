@@ -6,6 +6,7 @@ import (
 
 	"onsight/internal/config"
 	"onsight/internal/directory/slapdtest"
+	"onsight/internal/onsightapi"
 	"onsight/internal/qs"
 	"onsight/internal/testkit"
 )
@@ -75,6 +76,14 @@ func TestSignIn(t *testing.T) {
 		}
 		if page := signIn(srv.Browser(t), "eve", "Eve-secret-3"); page.Status != 403 || !strings.Contains(page.Text(), "in none of the groups") {
 			t.Errorf("eve: %d %s", page.Status, page.Text())
+		}
+		// The password is typed here, so asking for more is this server's matter.
+		_, err = testkit.Call(t, srv, onsightapi.PutSecondFactorPolicy, onsightapi.PutSecondFactorPolicyRequest{AwsAccountId: srv.Account, Policy: onsightapi.SecondFactorPolicyRequired})
+		if err != nil {
+			t.Error(err)
+		}
+		if page := signIn(srv.Browser(t), "ana", "Ana-secret-1"); page.Status != 200 || page.Heading() == "Your account" {
+			t.Errorf("with a required second factor: %d %s", page.Status, page.Heading())
 		}
 	}, using(file, networks))
 }

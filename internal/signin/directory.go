@@ -142,7 +142,7 @@ func (s *Service) signInAtDirectory(w http.ResponseWriter, r *http.Request, acco
 			Title: "directory." + why + ".title", Text: "directory." + why + ".text", Action: "to.sign-in", Target: web.Root,
 		}}
 	}
-	return s.Admit(w, r, Entry{Method: "directory", Account: account.Account, Next: f.Next, Who: func(tx *store.Tx) (Person, error) {
+	return s.Admit(w, r, Entry{Method: "directory", Account: account.Account, Next: f.Next, Typed: true, Who: func(tx *store.Tx) (Person, error) {
 		return s.People.Person(tx, p.Account, p.Namespace, p.Name)
 	}})
 }
