@@ -5,6 +5,7 @@ import (
 	"compress/flate"
 	"encoding/base64"
 	"errors"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -176,10 +177,13 @@ func TestRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			a, err := verify(t, x.posted, samltest.One(), samltest.Short())
+			as := func() bool { // with a target of its own: the tests run at once
+				return errors.As(err, reflect.New(reflect.TypeOf(x.as).Elem()).Interface())
+			}
 			switch {
 			case err == nil:
 				t.Errorf("accepted: %+v", a)
-			case x.is != nil && !errors.Is(err, x.is), x.as != nil && !errors.As(err, x.as):
+			case x.is != nil && !errors.Is(err, x.is), x.as != nil && !as():
 				t.Errorf("%v, want %v %T", err, x.is, x.as)
 			}
 		})
