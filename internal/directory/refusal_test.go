@@ -209,6 +209,60 @@ func testRefresh(t *testing.T, srv *testkit.Server, dir *slapdtest.Server) {
 	}
 }
 
+// Ten thousand people are read page by page, past the limit of one search, and
+// compared.
+func TestTenThousandPeople(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("takes some seconds")
+	}
+	const people = 10_000
+	var ldif, members strings.Builder
+	for i := range people {
+		name := fmt.Sprintf("user%05d", i)
+		fmt.Fprintf(&ldif, "dn: cn=%[1]s,%[2]s\nobjectClass: user\ncn: %[1]s\nsAMAccountName: %[1]s\nmail: %[1]s@example.org\nuserAccountControl: 512\nobjectGUID: %[3]s\nmemberOf: cn=bi-readers,%[4]s\nuserPassword: User-secret-1\n\n",
+			name, slapdtest.People, fmt.Sprintf("GUID-of-%08d", i), slapdtest.Groups)
+		fmt.Fprintf(&members, "member: cn=%s,%s\n", name, slapdtest.People)
+	}
+	fmt.Fprintf(&ldif, "dn: cn=bi-readers,%s\nobjectClass: group\ncn: bi-readers\nsAMAccountName: bi-readers\n%s\n", slapdtest.Groups, members.String())
+	dir := slapdtest.Start(t, ldif.String())
+	file, networks := dir.Settings(), dir.Networks()
+	testkit.Each(t, func(t *testing.T, srv *testkit.Server) {
+		subscribe(t, srv)
+		if page := signIn(srv.Browser(t), "user00007", "User-secret-1"); page.Heading() != "Your account" {
+			t.Fatalf("one of them: %d %s", page.Status, page.Text())
+		}
+		srv.Write(t, func(tx *store.Tx) error { // all others came before, and some of them administered
+			for i := range people {
+				if i == 7 {
+					continue
+				}
+				role := "READER"
+				if i%10 == 0 {
+					role = "ADMIN"
+				}
+				guid := fmt.Sprintf("GUID-of-%08d", i)
+				id := fmt.Sprintf("%x%x%x%x-%x%x-%x%x-%x-%x", guid[3], guid[2], guid[1], guid[0], guid[5], guid[4], guid[7], guid[6], guid[8:10], guid[10:])
+				_, err := tx.Exec(`INSERT INTO users (account, namespace, name, principal_id, email, role, identity_type, active, created_us, directory_id)
+					VALUES ($1, 'default', $2, $3, $4, $5, 'QUICKSIGHT', $6, 1, $7)`,
+					srv.Account, fmt.Sprintf("user%05d", i), "user/d/"+id, fmt.Sprintf("user%05d@example.org", i), role, true, id)
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		for i, moved := range []int64{people / 10, 0} {
+			began := time.Now()
+			done := refresh(t, srv)
+			t.Logf("compared %d in %s", *done.Compared, time.Since(began).Round(time.Millisecond))
+			if *done.Compared != people || *done.Moved != moved || *done.Left != 0 {
+				t.Errorf("%d: compared %d, moved %d, left %d", i, *done.Compared, *done.Moved, *done.Left)
+			}
+		}
+	}, using(file, networks))
+}
+
 // Without a call, people are compared when it is time, and when a group loses
 // its role.
 func TestComparing(t *testing.T) {

@@ -61,7 +61,7 @@ func (s *Service) Arrive(tx *store.Tx, d DirectoryPerson) (Arrival, error) {
 	if u.Active && u.Role == d.Role && u.Email == d.Email {
 		return a, nil
 	}
-	_, err = tx.Exec(`UPDATE users SET active = $4, role = $5, email = $6 WHERE account = $1 AND namespace = $2 AND name = $3`,
+	_, err = tx.Exec(`UPDATE users SET active = $4, left_us = NULL, role = $5, email = $6 WHERE account = $1 AND namespace = $2 AND name = $3`,
 		u.Account, u.Namespace, u.Name, true, d.Role, d.Email)
 	return a, err
 }
@@ -77,7 +77,8 @@ func (s *Service) Depart(tx *store.Tx, account, namespace, id string) (name stri
 	if err != nil {
 		return "", false, err
 	}
-	_, err = tx.Exec(`UPDATE users SET active = $4 WHERE account = $1 AND namespace = $2 AND name = $3`, account, namespace, u.Name, false)
+	_, err = tx.Exec(`UPDATE users SET active = $4, left_us = $5 WHERE account = $1 AND namespace = $2 AND name = $3`,
+		account, namespace, u.Name, false, store.Micros(s.now()))
 	return u.Name, err == nil, err
 }
 

@@ -138,22 +138,10 @@ func (r *personRow) person() Person {
 		Created: store.Time(r.CreatedUS), LastSignIn: at(r.LastSignInUS), LastUse: at(r.LastUsedUS),
 		Deactivated: at(r.DeactivatedUS), Reactivated: at(r.ReactivatedUS), Warned: at(r.WarnedUS),
 	}
-	if !r.Active && r.DirectoryID != nil && p.Deactivated.IsZero() {
-		// The directory has the person out. Since when, nobody knows but that it
-		// was after the last time here.
-		p.Deactivated = latest(p.Created, p.LastSignIn)
-	}
 	if r.CustomPermissions != nil {
 		p.Profile, p.Level = *r.CustomPermissions, "USER"
 	}
 	return p
-}
-
-func latest(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
 }
 
 // inherit gives people without a profile of their own that of their role, or
