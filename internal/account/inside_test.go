@@ -53,9 +53,13 @@ func serving(tb testing.TB, db *store.DB, purges ...NamespacePurge) (*Service, *
 	tb.Helper()
 	log := slog.New(slog.NewTextHandler(tb.Output(), nil))
 	jobs := job.NewRunner(db, log, time.Now)
-	return New(Config{
-		DB: db, Jobs: jobs, Log: log, Now: time.Now, Tokens: page.NewTokens(seal.New(), time.Now), Tags: noTags{}, NamespacePurges: purges,
-	}), jobs
+	s := New(Config{
+		DB: db, Jobs: jobs, Log: log, Now: time.Now, Tokens: page.NewTokens(seal.New(), time.Now), Tags: noTags{},
+	})
+	for _, p := range purges {
+		s.OnPurgeNamespace(p)
+	}
+	return s, jobs
 }
 
 func TestAddressAllowed(t *testing.T) {

@@ -53,10 +53,6 @@ type Config struct {
 	// Authorizer decides on what a call does beside its own action: keys that
 	// it registers or removes.
 	Authorizer api.Authorizer
-	// Purges run when an account unsubscribes, in this order.
-	Purges []Purge
-	// NamespacePurges run when a namespace is deleted, in this order.
-	NamespacePurges []NamespacePurge
 	// Departed are told the ARN of a namespace that is gone, so that nothing
 	// outlives it: its tags, what was shared with it.
 	Departed []func(tx *store.Tx, arn string) error
@@ -90,7 +86,7 @@ type Service struct {
 func New(c Config) *Service {
 	s := &Service{
 		db: c.DB, jobs: c.Jobs, log: c.Log, now: c.Now, tokens: c.Tokens, people: c.People, tags: c.Tags, authorizer: c.Authorizer,
-		purges: c.Purges, namespacePurges: c.NamespacePurges, departed: c.Departed,
+		departed:       c.Departed,
 		namespaceQuota: cmp.Or(c.NamespaceQuota, namespaceQuota), standard: c.Standard,
 	}
 	s.addresses.alone = c.DB.Dialect() == store.SQLite
@@ -99,6 +95,15 @@ func New(c Config) *Service {
 	c.Jobs.Handle(jobCreateNamespace, s.makeNamespace)
 	c.Jobs.Handle(jobDeleteNamespace, s.unmakeNamespace)
 	return s
+}
+
+// OnPurge has purge called when an account unsubscribes, after those that came
+// before. It is called before there are calls and jobs.
+func (s *Service) OnPurge(purge Purge) { s.purges = append(s.purges, purge) }
+
+// OnPurgeNamespace does the same for a namespace that is deleted.
+func (s *Service) OnPurgeNamespace(purge NamespacePurge) {
+	s.namespacePurges = append(s.namespacePurges, purge)
 }
 
 // Routes are the operations that this package answers.

@@ -12,65 +12,69 @@ import (
 	"onsight/internal/access"
 	"onsight/internal/api"
 	"onsight/internal/arn"
-	"onsight/internal/config"
 	"onsight/internal/folder"
 	"onsight/internal/iam"
 	"onsight/internal/identity"
 	"onsight/internal/outbound"
-	"onsight/internal/page"
 	"onsight/internal/resource"
-	"onsight/internal/seal"
 	"onsight/internal/store"
 	"onsight/internal/sts"
 	"onsight/internal/sts/idtoken"
 	"onsight/internal/tagging"
 )
 
-// rights are the parts that know who may do what.
-type rights struct {
-	holders    *access.Holders
-	authorizer *access.Authorizer
-	sessions   *sts.Service
-}
-
 // joinAccess makes the parts that know who may do what. They need each other:
 // IAM asks the authoriser, which decides by what IAM keeps.
-func (a *App) joinAccess(c config.Config, o Options, keys *seal.Keyring, tokens *page.Tokens, tags *tagging.Service) (rights, error) {
-	network := idtoken.Network{Loopback: c.IdentityProviderLoopback}
-	if c.IdentityProviderCA != "" {
-		pem, err := os.ReadFile(c.IdentityProviderCA)
+func (h *house) joinAccess(context.Context) error {
+	network := idtoken.Network{Loopback: h.IdentityProviderLoopback}
+	if h.IdentityProviderCA != "" {
+		pem, err := os.ReadFile(h.IdentityProviderCA)
 		if err == nil {
 			network.RootCAs, err = outbound.SystemCAsAnd(pem)
 		}
 		if err != nil {
-			return rights{}, fmt.Errorf("-identity-provider-ca %s: %w", c.IdentityProviderCA, err)
+			return fmt.Errorf("-identity-provider-ca %s: %w", h.IdentityProviderCA, err)
 		}
 	}
-	var r rights
-	all := &resourceTags{tags: tags}
-	r.authorizer = access.NewAuthorizer(a.db, all, keys)
-	a.entities = iam.New(iam.Config{
-		DB: a.db, Keys: keys, Tokens: tokens, Now: o.Now, Authorizer: r.authorizer,
-		Changed: func(account string) { r.holders.Changed(account) },
+	all := &resourceTags{tags: h.tags}
+	h.authorizer = access.NewAuthorizer(h.db, all, h.keys)
+	h.entities = iam.New(iam.Config{
+		DB: h.db, Keys: h.keys, Tokens: h.tokens, Now: h.Now, Authorizer: h.authorizer,
+		Changed: func(account string) { h.holders.Changed(account) },
 	})
-	all.iam = a.entities
-	r.sessions = sts.New(sts.Config{
-		DB: a.db, Keys: keys, Now: o.Now, Log: o.Log, Directory: assumable{a.entities, a.Roots}, Judge: r.authorizer,
+	all.iam = h.entities
+	h.sessions = sts.New(sts.Config{
+		DB: h.db, Keys: h.keys, Now: h.Now, Log: h.Log, Directory: assumable{h.entities, h.Roots}, Judge: h.authorizer,
 		Caller: func(ctx context.Context) *sts.Session {
 			s, _ := access.SessionOf(ctx).(*sts.Session)
 			return s
 		},
-		Conditions: r.authorizer.Conditions, Network: network, SAML: samlTerms(c),
+		Conditions: h.authorizer.Conditions, Network: network, SAML: samlTerms(h.Config),
 		Contexts: func(tx *store.Tx, assertion string) (account, user string, ok bool, err error) {
-			account, user, err = a.register.OpenContext(tx, assertion) // which is joined later, but before any call
+			account, user, err = h.users.OpenContext(tx, assertion) // which is joined later, but before any call
 			if errors.Is(err, identity.ErrContext) {
 				return "", "", false, nil
 			}
 			return account, user, err == nil, err
 		},
 	})
-	r.holders = access.NewHolders(a.db, a.Roots, entityRights{a.entities}, sessions{r.sessions, a.entities}, o.Now)
-	return r, nil
+	h.holders = access.NewHolders(h.db, h.Roots, entityRights{h.entities}, sessions{h.sessions, h.entities}, h.Now)
+	h.reseals = append(h.reseals, h.entities.Reseal)
+	h.add(h.entities.Routes()...)
+	h.add(h.sessions.Routes()...)
+	return nil
+}
+
+// joinExplanations makes what explains who may do what, when everything that
+// decides is there.
+func (h *house) joinExplanations(context.Context) error {
+	h.add(access.NewService(h.holders, h.authorizer, h.shared(), h.tokens).Routes()...)
+	return nil
+}
+
+// shared is what decides on what users share with each other.
+func (h *house) shared() access.Shared {
+	return access.Shared{People: h.users, Lists: lists{h.folders}, Profiles: profiles{h.users}}
 }
 
 // entityRights lets access ask iam without knowing it.

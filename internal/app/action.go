@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strings"
-	"time"
 
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 
@@ -13,79 +11,39 @@ import (
 	"onsight/internal/api"
 	"onsight/internal/arn"
 	"onsight/internal/audit"
-	"onsight/internal/config"
 	"onsight/internal/connector"
 	"onsight/internal/connector/action"
 	"onsight/internal/identity"
-	"onsight/internal/network"
-	"onsight/internal/page"
-	"onsight/internal/seal"
 	"onsight/internal/signin"
 	"onsight/internal/store"
 )
 
-// joinActions makes the part that has connectors act.
-func (a *App) joinActions(
-	ctx context.Context, c config.Config, o Options, keys *seal.Keyring, tokens *page.Tokens, connectors *connector.Service, people *identity.Service,
-	connections *network.Service, shared access.Shared,
-) error {
-	aws := action.AWS{Endpoints: c.AWSEndpoints, ExternalID: c.AWSExternalID}
-	if own, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithRegion(c.Region)); err == nil {
+// joinActions makes the part that has connectors act, with the pages of sign-ins
+// at services.
+func (h *house) joinActions(ctx context.Context) error {
+	aws := action.AWS{Endpoints: h.AWSEndpoints, ExternalID: h.AWSExternalID}
+	if own, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithRegion(h.Region)); err == nil {
 		aws.Identity = own.Credentials
 	} else {
-		o.Log.WarnContext(ctx, "this server's own identity at AWS can't be read", "error", err.Error())
+		h.Log.WarnContext(ctx, "this server's own identity at AWS can't be read", "error", err.Error())
 	}
-	a.actions = action.New(action.Config{
-		DB: a.db, Jobs: a.jobs, Keys: keys, Tokens: tokens, Log: o.Log, Now: o.Now, Connectors: connectors,
-		People: actors{people, shared}, Networks: connections, Clients: a.clients, Trail: actionTrail{a.trail}, PublicURL: c.PublicURL, AWS: aws,
-		Rate: c.ActionRate, Payloads: c.ActionPayloads, Retention: c.ActionRetention,
+	actions := action.New(action.Config{
+		DB: h.db, Jobs: h.jobs, Keys: h.keys, Tokens: h.tokens, Log: h.Log, Now: h.Now, Connectors: h.connectors,
+		People: actors{h.users, h.shared()}, Networks: h.connections, Clients: h.clients, Trail: actionTrail{h.trail}, PublicURL: h.PublicURL, AWS: aws,
+		Rate: h.ActionRate, Payloads: h.ActionPayloads, Retention: h.ActionRetention,
 	})
-	if c.CheckConnectors {
-		connectors.UseChecker(&action.Checker{
-			Structure: connector.Structure{Endpoints: connector.Endpoints{Allowed: connections.Default().Allowed}}, Service: a.actions,
+	if h.CheckConnectors {
+		h.connectors.UseChecker(&action.Checker{
+			Structure: connector.Structure{Endpoints: connector.Endpoints{Allowed: h.connections.Default().Allowed}}, Service: actions,
 		})
 	}
-	people.AlsoTell(action.Forget)
+	h.users.AlsoTell(action.Forget)
+	h.reseals = append(h.reseals, actions.Reseal)
+	h.accounts.OnPurge(func(ctx context.Context, account string) error { return action.Purge(ctx, h.db, account) })
+	h.chores.add(tidyEvery, "tidy calls of actions", actions.Tidy)
+	h.serve(func(path string) bool { return path == action.ConnectPath || path == action.CallbackPath }, actions.Pages(h.visitor))
+	h.add(actions.Routes()...)
 	return nil
-}
-
-// withConnections puts the pages of sign-ins at services in front of the API.
-func (a *App) withConnections(next http.Handler, basePath string) http.Handler {
-	pages := http.StripPrefix(basePath, a.actions.Pages(a.visitor))
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch strings.TrimPrefix(r.URL.Path, basePath) {
-		case action.ConnectPath, action.CallbackPath:
-			pages.ServeHTTP(w, r)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
-// tidyActions removes what is kept of actions no longer, again and again, until
-// the function that it gives is called.
-func (a *App) tidyActions(ctx context.Context) (stop func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		every := time.NewTicker(tidyEvery)
-		defer every.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-every.C:
-				if err := a.actions.Tidy(ctx); err != nil && ctx.Err() == nil {
-					a.log.ErrorContext(ctx, "tidy calls of actions", "error", err.Error())
-				}
-			}
-		}
-	}()
-	return func() {
-		cancel()
-		<-ended
-	}
 }
 
 // actors lets action ask who is a user without knowing identity and access.
@@ -124,16 +82,16 @@ func (a actors) May(tx *store.Tx, user arn.ARN, connector string) (bool, error) 
 }
 
 // visitor tells which user is signed in with a browser.
-func (a *App) visitor(r *http.Request) (user string, ok bool, err error) {
-	session, err := a.signIn.PersonOf(r)
+func (h *house) visitor(r *http.Request) (user string, ok bool, err error) {
+	session, err := h.signIn.PersonOf(r)
 	if errors.Is(err, signin.ErrSignedOut) {
 		return "", false, nil
 	}
 	if err != nil {
 		return "", false, err
 	}
-	err = a.db.Read(r.Context(), func(tx *store.Tx) error {
-		region, err := a.register.Region(tx, session.Person.Account)
+	err = h.db.Read(r.Context(), func(tx *store.Tx) error {
+		region, err := h.users.Region(tx, session.Person.Account)
 		user = session.Person.ARN(region)
 		return err
 	})

@@ -4,16 +4,18 @@ import (
 	"context"
 
 	"onsight/internal/audit"
-	"onsight/internal/config"
-	"onsight/internal/page"
-	"onsight/internal/seal"
 )
 
 // joinAudit makes the part that keeps the trail. Every change from here on
 // is recorded.
-func (a *App) joinAudit(ctx context.Context, c config.Config, o Options, keys *seal.Keyring, tokens *page.Tokens) (err error) {
-	a.trail, err = audit.Open(ctx, audit.Config{
-		DB: a.db, Keys: keys, Tokens: tokens, Log: o.Log, Now: o.Now, Region: c.Region, Reads: c.AuditReads, Retention: c.AuditRetention,
+func (h *house) joinAudit(ctx context.Context) (err error) {
+	h.trail, err = audit.Open(ctx, audit.Config{
+		DB: h.db, Keys: h.keys, Tokens: h.tokens, Log: h.Log, Now: h.Now, Region: h.Region, Reads: h.AuditReads, Retention: h.AuditRetention,
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	h.reseals = append(h.reseals, h.trail.Reseal)
+	h.add(h.trail.Routes()...)
+	return nil
 }

@@ -11,42 +11,28 @@ import (
 	"time"
 
 	"onsight/internal/brand"
-	"onsight/internal/config"
-	"onsight/internal/job"
 	"onsight/internal/outbound"
-	"onsight/internal/page"
-	"onsight/internal/store"
-	"onsight/internal/tagging"
 )
 
-// joinBrands makes what keeps brands.
-func joinBrands(c config.Config, o Options, db *store.DB, jobs *job.Runner, tokens *page.Tokens, accounts *accounts, tags *tagging.Service, fetcher *pictures) *brand.Service {
-	brands := brand.New(brand.Config{
-		DB: db, Jobs: jobs, Tokens: tokens, Log: o.Log, Now: o.Now, Accounts: accounts, Tags: tags, Fetcher: fetcher, PublicURL: c.PublicURL,
+// joinBrands makes what keeps brands. Nobody signs for their images.
+func (h *house) joinBrands(context.Context) error {
+	h.brands = brand.New(brand.Config{
+		DB: h.db, Jobs: h.jobs, Tokens: h.tokens, Log: h.Log, Now: h.Now, Accounts: h.accounts, Tags: h.tags,
+		Fetcher: newPictures(h.connections.Default()), PublicURL: h.PublicURL,
 	})
-	tags.Register("brand", brands.Exists)
-	return brands
-}
-
-// withBrandImages puts the images of brands in front of the API: nobody signs
-// for them.
-func withBrandImages(brands *brand.Service, next http.Handler, basePath string) http.Handler {
-	images := http.StripPrefix(basePath, brands)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(strings.TrimPrefix(r.URL.Path, basePath), brand.Prefix) {
-			images.ServeHTTP(w, r)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
+	h.tags.Register("brand", h.brands.Exists)
+	h.accounts.OnPurge(h.brands.Purge)
+	h.forgets = append(h.forgets, h.brands.Forget)
+	h.serve(func(path string) bool { return strings.HasPrefix(path, brand.Prefix) }, h.brands)
+	h.add(h.brands.Routes()...)
+	return nil
 }
 
 // pictures fetches images of brands, as the operator's default profile allows.
 type pictures struct{ client *outbound.Client }
 
-// allow says which way out images are fetched by. It is called before jobs run.
-func (p *pictures) allow(profile outbound.Profile) {
-	p.client = outbound.New(outbound.Config{Profile: profile, Limits: outbound.Limits{Whole: 30 * time.Second}})
+func newPictures(profile outbound.Profile) *pictures {
+	return &pictures{outbound.New(outbound.Config{Profile: profile, Limits: outbound.Limits{Whole: 30 * time.Second}})}
 }
 
 // redirects is how often the fetch of an image is sent elsewhere: S3 does it

@@ -32,22 +32,21 @@ func TestPictures(t *testing.T) {
 	roots := x509.NewCertPool()
 	roots.AddCert(server.Certificate())
 
-	var open, closed pictures
-	open.allow(outbound.Profile{Allowed: outbound.LoopbackRanges(), RootCAs: roots})
-	closed.allow(outbound.Profile{})
+	open := newPictures(outbound.Profile{Allowed: outbound.LoopbackRanges(), RootCAs: roots})
+	closed := newPictures(outbound.Profile{})
 	for _, c := range []struct {
 		name, address string
 		from          *pictures
 		data, reason  string // neither: an error of the moment
 	}{
-		{"what is there", server.URL + "/logo", &open, "01234567", ""},
-		{"what is elsewhere", server.URL + "/moved", &open, "01234567", ""},
-		{"what goes round", server.URL + "/round", &open, "", "it redirects once too often"},
-		{"what leads to the cloud's secrets", server.URL + "/away", &open, "", ":"},
-		{"what is not there", server.URL + "/none", &open, "", "answers with status 404."},
-		{"what is busy", server.URL + "/busy", &open, "", ""},
-		{"what is within the house", server.URL + "/logo", &closed, "", "which the operator of this server has not allowed."},
-		{"no URL", "https://exa mple.org/", &open, "", "its address is no URL."},
+		{"what is there", server.URL + "/logo", open, "01234567", ""},
+		{"what is elsewhere", server.URL + "/moved", open, "01234567", ""},
+		{"what goes round", server.URL + "/round", open, "", "it redirects once too often"},
+		{"what leads to the cloud's secrets", server.URL + "/away", open, "", ":"},
+		{"what is not there", server.URL + "/none", open, "", "answers with status 404."},
+		{"what is busy", server.URL + "/busy", open, "", ""},
+		{"what is within the house", server.URL + "/logo", closed, "", "which the operator of this server has not allowed."},
+		{"no URL", "https://exa mple.org/", open, "", "its address is no URL."},
 	} {
 		data, err := c.from.Fetch(t.Context(), c.address, 8)
 		if string(data) != c.data {

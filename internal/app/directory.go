@@ -7,42 +7,26 @@ import (
 
 	"onsight/internal/account"
 	"onsight/internal/audit"
-	"onsight/internal/config"
 	"onsight/internal/directory"
 	"onsight/internal/identity"
-	"onsight/internal/outbound"
-	"onsight/internal/page"
 	"onsight/internal/signin"
 	"onsight/internal/store"
 )
 
-// companies is what an App has for people of directories.
-type companies struct {
-	described   *directory.Settings
-	directories *directory.Service
-	comparing   func() // ends the comparing with directories
-}
-
 // joinDirectory makes the part that asks the directories of accounts.
-func (a *App) joinDirectory(o Options, tokens *page.Tokens, settings *directory.Settings, people *identity.Service, accounts *accounts) {
-	a.directories = directory.New(directory.Config{
-		DB: a.db, Log: o.Log, Now: o.Now, Jobs: a.jobs, Tokens: tokens, Settings: settings,
-		Accounts: directoryAccounts{accounts}, Users: directoryUsers{people, a}, Left: a.directoryLeft,
+func (h *house) joinDirectory(context.Context) error {
+	h.directories = directory.New(directory.Config{
+		DB: h.db, Log: h.Log, Now: h.Now, Jobs: h.jobs, Tokens: h.tokens, Settings: h.companies,
+		Accounts: directoryAccounts{h.accounts}, Users: directoryUsers{h.users, h.App}, Left: h.directoryLeft,
 		Dial: func(ctx context.Context, profile, network, address string) (net.Conn, error) {
-			p, _ := a.profiles.Named(profile) // the settings were checked
-			return a.clients.Of(p).Dial(ctx, network, address)
+			p, _ := h.profiles.Named(profile) // the settings were checked
+			return h.clients.Of(p).Dial(ctx, network, address)
 		},
 	})
-}
-
-// readDirectories reads the file of directories.
-func readDirectories(c config.Config, profiles *outbound.Settings) (*directory.Settings, error) {
-	return directory.ReadSettings(c.Directories, profiles)
-}
-
-// purgeDirectory is called when all of an account goes.
-func (a *App) purgeDirectory(ctx context.Context, account string) error {
-	return a.directories.Purge(ctx, account)
+	h.accounts.OnPurge(h.directories.Purge)
+	h.chores.add(directory.LookEvery, "look which directories to compare with", h.directories.Look)
+	h.add(h.directories.Routes()...)
+	return nil
 }
 
 // directoryLeft leaves the event of a directory.

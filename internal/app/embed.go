@@ -4,88 +4,35 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strings"
 	"time"
 
 	"onsight/internal/access"
-	"onsight/internal/account"
 	"onsight/internal/api"
 	"onsight/internal/audit"
-	"onsight/internal/brand"
-	"onsight/internal/config"
 	"onsight/internal/embed"
 	"onsight/internal/identity"
-	"onsight/internal/page"
 	"onsight/internal/signin"
 	"onsight/internal/store"
 	"onsight/internal/sts"
-	"onsight/internal/web"
 )
 
-// embedding is what an App has for frames of other sites.
-type embedding struct {
-	embeds *embed.Service
-	frames http.Handler
-}
-
 // joinEmbed makes the part that lets people into frames of other sites.
-func (a *App) joinEmbed(c config.Config, o Options, tokens *page.Tokens, people *identity.Service, accounts *account.Service, brands *brand.Service) error {
-	site, err := web.New(web.Config{Log: o.Log, PublicURL: c.PublicURL, Theme: theme(brands, o.Log)}, embed.Pages())
+func (h *house) joinEmbed(context.Context) error {
+	site, err := h.site(embed.Pages())
 	if err != nil {
 		return err
 	}
-	a.embeds = embed.New(embed.Config{
-		DB: a.db, Now: o.Now, Site: site, Tokens: tokens,
-		People: embedded{people}, Accounts: accounts, Sessions: framed{a.signIn}, Trail: embedTrail{a.trail},
-		AddressAllowed: accounts.AddressAllowed, TrustedProxies: c.TrustedProxies, Localhost: c.EmbedLocalhost || c.Dev,
+	embeds := embed.New(embed.Config{
+		DB: h.db, Now: h.Now, Site: site, Tokens: h.tokens,
+		People: embedded{h.users}, Accounts: h.accounts.Service, Sessions: framed{h.signIn}, Trail: embedTrail{h.trail},
+		AddressAllowed: h.accounts.AddressAllowed, TrustedProxies: h.TrustedProxies, Localhost: h.EmbedLocalhost || h.Dev,
 	})
-	a.frames = a.embeds.Handler()
-	people.AlsoTell(a.embeds.Forget)
+	h.users.AlsoTell(embeds.Forget)
+	h.accounts.OnPurge(embeds.Purge)
+	h.chores.add(tidyEvery, "tidy URLs that have ended", embeds.Tidy)
+	h.serve(embed.IsPage, embeds.Handler())
+	h.add(embeds.Routes()...)
 	return nil
-}
-
-// withFrames puts the pages of frames in front of the API.
-func (a *App) withFrames(next http.Handler, basePath string) http.Handler {
-	frames := http.StripPrefix(basePath, a.frames)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if embed.IsPage(strings.TrimPrefix(r.URL.Path, basePath)) {
-			frames.ServeHTTP(w, r)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
-// tidyEmbeds removes URLs that have ended, again and again, until the function
-// that it gives is called, which calls stopOthers too.
-func (a *App) tidyEmbeds(ctx context.Context, stopOthers func()) (stop func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		every := time.NewTicker(tidyEvery)
-		defer every.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-every.C:
-				if err := a.embeds.Tidy(ctx); err != nil && ctx.Err() == nil {
-					a.log.ErrorContext(ctx, "tidy URLs that have ended", "error", err.Error())
-				}
-			}
-		}
-	}()
-	return func() {
-		cancel()
-		<-ended
-		stopOthers()
-	}
-}
-
-// purgeEmbed is called when all of an account goes.
-func (a *App) purgeEmbed(ctx context.Context, account string) error {
-	return a.embeds.Purge(ctx, account)
 }
 
 // embedded lets embed ask identity without knowing it.

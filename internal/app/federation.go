@@ -4,73 +4,47 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strings"
 
 	"onsight/internal/access"
 	"onsight/internal/api"
-	"onsight/internal/config"
 	"onsight/internal/contract"
 	"onsight/internal/federation"
 	"onsight/internal/identity"
-	"onsight/internal/page"
 	"onsight/internal/policy"
-	"onsight/internal/seal"
 	"onsight/internal/signin"
 	"onsight/internal/store"
 	"onsight/internal/sts"
 	"onsight/internal/stsapi"
 )
 
-// vouched is what an App has for people whom others vouch for.
-type vouched struct {
-	federation *federation.Service
-	federated  http.Handler
-}
-
-// withFederation puts the addresses of federation in front of all else.
-func (a *App) withFederation(next http.Handler, basePath string) http.Handler {
-	pages := http.StripPrefix(basePath, a.federated)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if federation.IsPath(strings.TrimPrefix(r.URL.Path, basePath)) {
-			pages.ServeHTTP(w, r)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
-// purgeFederation is called when all of an account goes.
-func (a *App) purgeFederation(ctx context.Context, account string) error {
-	return a.federation.Purge(ctx, account)
-}
-
 // joinFederation makes the part that signs people in whom others vouch for.
-// It comes after the part that signs people in.
-func (a *App) joinFederation(
-	c config.Config, o Options, keys *seal.Keyring, tokens *page.Tokens, people *identity.Service, accounts *accounts, r rights,
-) ([]api.Route, error) {
-	if err := a.signIn.Site.Add(federation.Pages()); err != nil {
-		return nil, err
+// Its pages are of the site of the part that signs people in.
+func (h *house) joinFederation(context.Context) error {
+	if err := h.signIn.Site.Add(federation.Pages()); err != nil {
+		return err
 	}
-	a.federation = federation.New(federation.Config{
-		DB: a.db, Log: o.Log, Now: o.Now, Keys: keys, Tokens: tokens, Site: a.signIn.Site, PublicURL: c.PublicURL, SAMLAddress: samlTerms(c).Recipients[0],
-		Accounts: federatedAccounts{accounts}, Users: federatedUsers{people}, Sessions: presented{r.sessions, r.holders},
-		Judge: r.authorizer, Entrance: entrance{a.signIn}, Verifier: r.sessions.Tokens(),
-		Loopback: c.IdentityProviderLoopback, TrustedProxies: c.TrustedProxies,
+	f := federation.New(federation.Config{
+		DB: h.db, Log: h.Log, Now: h.Now, Keys: h.keys, Tokens: h.tokens, Site: h.signIn.Site, PublicURL: h.PublicURL,
+		SAMLAddress: samlTerms(h.Config).Recipients[0],
+		Accounts:    federatedAccounts{h.accounts}, Users: federatedUsers{h.users}, Sessions: presented{h.sessions, h.holders},
+		Judge: h.authorizer, Entrance: entrance{h.signIn}, Verifier: h.sessions.Tokens(),
+		Loopback: h.IdentityProviderLoopback, TrustedProxies: h.TrustedProxies,
 	})
-	a.signIn.AddWays(func(tx *store.Tx, account signin.Account, namespace, next string) (ways signin.Ways, err error) {
-		buttons, err := a.federation.Buttons(tx, federation.Account(account), namespace, next)
+	h.signIn.AddWays(func(tx *store.Tx, account signin.Account, namespace, next string) (ways signin.Ways, err error) {
+		buttons, err := f.Buttons(tx, federation.Account(account), namespace, next)
 		if err != nil {
 			return ways, err
 		}
 		for _, b := range buttons {
 			ways.Ways = append(ways.Ways, signin.Way(b))
 		}
-		ways.Elsewhere, err = a.federation.Elsewhere(tx, account.Account, next)
+		ways.Elsewhere, err = f.Elsewhere(tx, account.Account, next)
 		return ways, err
 	})
-	a.federated = a.federation.Handler()
-	return a.federation.Routes(), nil
+	h.accounts.OnPurge(f.Purge)
+	h.serve(federation.IsPath, f.Handler())
+	h.add(f.Routes()...)
+	return nil
 }
 
 // federatedAccounts lets federation ask account without knowing it.

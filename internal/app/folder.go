@@ -1,17 +1,18 @@
 package app
 
 import (
-	"onsight/internal/connector"
+	"context"
+
 	"onsight/internal/folder"
 )
 
-// joinMembers tells folders what can lie in them.
-func joinMembers(folders *folder.Service, connectors *connector.Service) {
-	see := []string{"quicksight:DescribeActionConnector", "quicksight:ListActionConnectors"}
-	change := append([]string{"quicksight:UpdateActionConnector", "quicksight:DeleteActionConnector"}, see...)
-	folders.Register(folder.Member{
-		Type: "ACTION_CONNECTOR", Kind: "action-connector", Label: "Action connector", Exists: connectors.Exists,
-		Viewer: see, Contributor: change,
-		Owner: append([]string{"quicksight:DescribeActionConnectorPermissions", "quicksight:UpdateActionConnectorPermissions"}, change...),
+// joinFolders makes what keeps folders.
+func (h *house) joinFolders(context.Context) error {
+	h.folders = folder.New(folder.Config{
+		DB: h.db, Tokens: h.tokens, Now: h.Now, Accounts: h.accounts, Principals: h.users, Groups: memberships{h.users}, Tags: h.tags,
 	})
+	h.tags.Register("folder", h.folders.Exists)
+	h.accounts.OnPurge(h.folders.Purge)
+	h.add(h.folders.Routes()...)
+	return nil
 }

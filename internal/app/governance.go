@@ -5,18 +5,18 @@ import (
 
 	"onsight/internal/governance"
 	"onsight/internal/identity"
-	"onsight/internal/page"
 	"onsight/internal/store"
-	"onsight/internal/tagging"
 )
 
 // joinGovernance makes what keeps limits, data loss prevention and approvals.
-func joinGovernance(o Options, db *store.DB, tokens *page.Tokens, accounts *accounts, people *identity.Service, tags *tagging.Service) *governance.Service {
+func (h *house) joinGovernance(context.Context) error {
 	g := governance.New(governance.Config{
-		DB: db, Tokens: tokens, Now: o.Now, Accounts: governedAccounts{accounts}, People: governed{people}, Tags: tags,
+		DB: h.db, Tokens: h.tokens, Now: h.Now, Accounts: governedAccounts{h.accounts}, People: governed{h.users}, Tags: h.tags,
 	})
-	tags.Register("dlpsetting", g.SettingExists)
-	return g
+	h.tags.Register("dlpsetting", g.SettingExists)
+	h.accounts.OnPurge(g.Purge)
+	h.add(g.Routes()...)
+	return nil
 }
 
 // governedAccounts lets governance ask account without knowing it.

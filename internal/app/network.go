@@ -1,25 +1,26 @@
 package app
 
 import (
+	"context"
+
 	"onsight/internal/network"
 	"onsight/internal/oauthapp"
-	"onsight/internal/outbound"
-	"onsight/internal/page"
-	"onsight/internal/seal"
-	"onsight/internal/tagging"
 )
 
-// joinApplications makes the part that keeps OAuth client applications.
-func (a *App) joinApplications(
-	o Options, keys *seal.Keyring, tokens *page.Tokens, accounts *accounts, tags *tagging.Service, connections *network.Service,
-) *oauthapp.Service {
-	a.clients = &outbound.Clients{}
-	applications := oauthapp.New(oauthapp.Config{
-		DB: a.db, Jobs: a.jobs, Keys: keys, Tokens: tokens, Log: o.Log, Now: o.Now,
-		Accounts: accounts, Tags: tags, Networks: connections, Clients: a.clients,
+// joinNetwork makes what keeps VPC connections, and OAuth client applications,
+// which leave the house by them.
+func (h *house) joinNetwork(context.Context) error {
+	h.connections = network.New(network.Config{
+		DB: h.db, Jobs: h.jobs, Tokens: h.tokens, Log: h.Log, Now: h.Now, Accounts: h.accounts, Tags: h.tags, Profiles: h.profiles,
 	})
-	connections.Used(applications.UsingVPCConnection)
-	tags.Register("oauthClientApplication", applications.Exists)
-	tags.Register("vpcConnection", connections.Exists)
-	return applications
+	applications := oauthapp.New(oauthapp.Config{
+		DB: h.db, Jobs: h.jobs, Keys: h.keys, Tokens: h.tokens, Log: h.Log, Now: h.Now,
+		Accounts: h.accounts, Tags: h.tags, Networks: h.connections, Clients: h.clients,
+	})
+	h.connections.Used(applications.UsingVPCConnection)
+	h.tags.Register("oauthClientApplication", applications.Exists)
+	h.tags.Register("vpcConnection", h.connections.Exists)
+	h.add(h.connections.Routes()...)
+	h.add(applications.Routes()...)
+	return nil
 }

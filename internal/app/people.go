@@ -8,26 +8,22 @@ import (
 	"onsight/internal/api"
 	"onsight/internal/identity"
 	"onsight/internal/ownership"
-	"onsight/internal/page"
 	"onsight/internal/people"
 	"onsight/internal/store"
-	"onsight/internal/tagging"
 	"onsight/internal/wire"
 )
 
 // joinPeople makes the part that administers many users at once, with the notes
 // of when users were last used.
-func (a *App) joinPeople(o Options, tokens *page.Tokens, users *identity.Service, accounts *accounts, tags *tagging.Service, owners *ownership.Service) {
-	a.uses = identity.NewUses(a.db, o.Now)
-	a.people = people.New(people.Config{
-		DB: a.db, Now: o.Now, Tokens: tokens, Jobs: a.jobs, Users: peopleUsers{users}, Accounts: peopleAccounts{accounts}, Tags: tags, Owners: heirs{owners},
-		Noted: a.uses.Write,
+func (h *house) joinPeople(context.Context) error {
+	h.uses = identity.NewUses(h.db, h.Now)
+	h.people = people.New(people.Config{
+		DB: h.db, Now: h.Now, Tokens: h.tokens, Jobs: h.jobs, Users: peopleUsers{h.users}, Accounts: peopleAccounts{h.accounts}, Tags: h.tags,
+		Owners: heirs{h.owners}, Noted: h.uses.Write,
 	})
-}
-
-// purgePeople removes what the part keeps of an account.
-func (a *App) purgePeople(ctx context.Context, account string) error {
-	return people.Purge(ctx, a.db, account)
+	h.accounts.OnPurge(func(ctx context.Context, account string) error { return people.Purge(ctx, h.db, account) })
+	h.add(h.people.Routes()...)
+	return nil
 }
 
 // usesNoted notes who signs calls of QuickSight's API, and of ours beside it.

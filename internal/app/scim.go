@@ -2,45 +2,30 @@ package app
 
 import (
 	"context"
-	"net/http"
+	"strings"
 
 	"onsight/internal/account"
 	"onsight/internal/audit"
-	"onsight/internal/config"
 	"onsight/internal/identity"
-	"onsight/internal/page"
 	"onsight/internal/scim"
 	"onsight/internal/store"
 )
 
-// provisioning is what an App has for identity centres.
-type provisioning struct {
-	centre *scim.Service
-	// centrePaths answers centres.
-	centrePaths http.Handler
-}
-
 // joinScim makes the part that identity centres provision users and groups by.
-func (a *App) joinScim(c config.Config, o Options, tokens *page.Tokens, people *identity.Service, accounts *accounts) {
-	a.centre = scim.New(scim.Config{
-		DB: a.db, Log: o.Log, Now: o.Now, Jobs: a.jobs, Tokens: tokens, PublicURL: c.PublicURL, TrustedProxies: c.TrustedProxies,
-		Accounts: provisioned{accounts.Service}, People: centrePeople{people}, Trail: scimTrail{a.trail},
+func (h *house) joinScim(context.Context) error {
+	h.centre = scim.New(scim.Config{
+		DB: h.db, Log: h.Log, Now: h.Now, Jobs: h.jobs, Tokens: h.tokens, PublicURL: h.PublicURL, TrustedProxies: h.TrustedProxies,
+		Accounts: provisioned{h.accounts.Service}, People: centrePeople{h.users}, Trail: scimTrail{h.trail},
 		EndSessions: func(tx *store.Tx, account, namespace, name string) error {
-			return a.signIn.EndSessions(tx, account, namespace, name, nil)
+			return h.signIn.EndSessions(tx, account, namespace, name, nil) // which is joined later, but before any call
 		},
 	})
-	people.TellRoles(a.centre.RoleChanged)
-	a.centrePaths = http.StripPrefix(c.BasePath(), a.centre)
-}
-
-// purgeScim and purgeScimNamespace remove what is kept of an account, and of
-// one of its namespaces.
-func (a *App) purgeScim(ctx context.Context, account string) error {
-	return a.centre.Purge(ctx, account)
-}
-
-func (a *App) purgeScimNamespace(ctx context.Context, account, namespace string) error {
-	return a.centre.PurgeNamespace(ctx, account, namespace)
+	h.users.TellRoles(h.centre.RoleChanged)
+	h.accounts.OnPurge(h.centre.Purge)
+	h.accounts.OnPurgeNamespace(h.centre.PurgeNamespace)
+	h.serve(func(path string) bool { return strings.HasPrefix(path, scim.Prefix) }, h.centre)
+	h.add(h.centre.Routes()...)
+	return nil
 }
 
 // provisioned lets scim ask account without knowing it.

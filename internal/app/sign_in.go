@@ -3,12 +3,10 @@ package app
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"log/slog"
-	"net/http"
 	"os"
 	"strings"
-	"sync/atomic"
-	"time"
 
 	"onsight/internal/account"
 	"onsight/internal/audit"
@@ -16,21 +14,10 @@ import (
 	"onsight/internal/config"
 	"onsight/internal/identity"
 	"onsight/internal/mail"
-	"onsight/internal/page"
-	"onsight/internal/seal"
 	"onsight/internal/signin"
 	"onsight/internal/store"
 	"onsight/internal/web"
 )
-
-// entry is what an App has for signing in.
-type entry struct {
-	signIn *signin.Service
-	pages  http.Handler
-	// calls counts what the API is asked.
-	calls   atomic.Uint64
-	tidying func() // ends the tidying
-}
 
 // isPage tells whether a path is that of a page.
 func isPage(path string) bool {
@@ -38,26 +25,35 @@ func isPage(path string) bool {
 }
 
 // joinSignIn makes the part that signs people in.
-func (a *App) joinSignIn(c config.Config, o Options, keys *seal.Keyring, tokens *page.Tokens, people *identity.Service, accounts *accounts, brands *brand.Service) error {
-	site, err := web.New(web.Config{Log: o.Log, PublicURL: c.PublicURL, Theme: theme(brands, o.Log)}, signin.Pages())
+func (h *house) joinSignIn(context.Context) error {
+	site, err := h.site(signin.Pages())
 	if err != nil {
 		return err
 	}
-	letters, err := postOffice(c)
+	letters, err := postOffice(h.Config)
 	if err != nil {
 		return err
 	}
-	a.signIn = signin.New(signin.Config{
-		DB: a.db, Log: o.Log, Now: o.Now, Site: site, Jobs: a.jobs, Tokens: tokens, Keys: keys,
-		People: entrants{people}, Accounts: named{accounts.Service}, AddressAllowed: accounts.AddressAllowed, Trail: signInTrail{a.trail}, Mail: letters,
-		Directories:    keepers{a.directories, people},
-		TrustedProxies: c.TrustedProxies, Calls: a.calls.Load,
-		Cost:        signin.Cost{Memory: uint32(c.PasswordMemory) << 10, Passes: uint32(c.PasswordPasses)},
-		SessionLife: c.SessionLife, SessionIdle: c.SessionIdle, ResetLife: c.PasswordLinkLife,
+	h.signIn = signin.New(signin.Config{
+		DB: h.db, Log: h.Log, Now: h.Now, Site: site, Jobs: h.jobs, Tokens: h.tokens, Keys: h.keys,
+		People: entrants{h.users}, Accounts: named{h.accounts.Service}, AddressAllowed: h.accounts.AddressAllowed, Trail: signInTrail{h.trail}, Mail: letters,
+		Directories:    keepers{h.directories, h.users},
+		TrustedProxies: h.TrustedProxies, Calls: h.called.Load,
+		Cost:        signin.Cost{Memory: uint32(h.PasswordMemory) << 10, Passes: uint32(h.PasswordPasses)},
+		SessionLife: h.SessionLife, SessionIdle: h.SessionIdle, ResetLife: h.PasswordLinkLife,
 	})
-	a.pages = a.signIn.Handler()
-	people.AlsoTell(a.signIn.Forget)
+	h.users.AlsoTell(h.signIn.Forget)
+	h.reseals = append(h.reseals, h.signIn.Reseal)
+	h.accounts.OnPurge(h.signIn.Purge)
+	h.chores.add(tidyEvery, "tidy what has ended of signing in", h.signIn.Tidy)
+	h.serve(isPage, h.signIn.Handler())
+	h.add(h.signIn.Routes()...)
 	return nil
+}
+
+// site makes a site of pages that wear the brands of accounts.
+func (h *house) site(pages fs.FS) (*web.Site, error) {
+	return web.New(web.Config{Log: h.Log, PublicURL: h.PublicURL, Theme: theme(h.brands, h.Log)}, pages)
 }
 
 // theme gives the looks of an account's pages. Without them a page is as good.
@@ -88,11 +84,6 @@ func postOffice(c config.Config) (*mail.Sender, error) {
 		password = strings.TrimRight(string(text), "\r\n")
 	}
 	return mail.New(mail.Config{URL: c.SMTPURL, From: c.SMTPFrom, Password: password})
-}
-
-// purgeSignIn is called when all of an account goes.
-func (a *App) purgeSignIn(ctx context.Context, account string) error {
-	return a.signIn.Purge(ctx, account)
 }
 
 // entrants lets signin ask identity without knowing it.
@@ -140,35 +131,3 @@ func (t signInTrail) Left(tx *store.Tx, e signin.Event) {
 		Origin: e.Origin, Outcome: e.Outcome, Error: e.Error, Details: e.Details,
 	})
 }
-
-// tidyEvery is how often what has ended is removed.
-const tidyEvery = 10 * time.Minute
-
-// tidy removes what has ended of signing in, again and again, until the
-// function that it gives is called.
-func (a *App) tidy(ctx context.Context) (stop func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		every := time.NewTicker(tidyEvery)
-		defer every.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-every.C:
-				if err := a.signIn.Tidy(ctx); err != nil && ctx.Err() == nil {
-					a.log.ErrorContext(ctx, "tidy what has ended of signing in", "error", err.Error())
-				}
-			}
-		}
-	}()
-	return func() {
-		cancel()
-		<-ended
-	}
-}
-
-// PasswordsHashed is how many passwords have been hashed so far.
-func (a *App) PasswordsHashed() int64 { return a.signIn.Hashed() }

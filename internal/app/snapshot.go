@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"fmt"
 
 	"onsight/internal/iam"
@@ -8,6 +9,7 @@ import (
 	"onsight/internal/resource"
 	"onsight/internal/signin"
 	"onsight/internal/snapshot"
+	"onsight/internal/store"
 )
 
 // userRoles and identityTypes are what the columns of users may hold.
@@ -40,6 +42,18 @@ func inNamespace(more ...snapshot.Ref) []snapshot.Ref {
 		refs = append(refs, snapshot.Ref{Columns: append([]string{"namespace"}, m.Columns...), Kind: m.Kind, Of: append([]string{"namespace"}, m.Of...)})
 	}
 	return refs
+}
+
+// joinSnapshots makes what takes accounts out of the server and into it.
+func (h *house) joinSnapshots(context.Context) error {
+	snapshots := snapshot.New(snapshot.Config{
+		DB: h.db, Keys: h.keys, Tokens: h.tokens, Now: h.Now, Tables: snapshotTables(),
+		Busy:    []func(*store.Tx, string) error{h.accounts.Busy, resource.Busy, h.centre.Busy},
+		Applied: []func(*store.Tx, string) error{h.entities.Recount, h.users.Recount, h.accounts.Restored, h.brands.Restored},
+	})
+	h.accounts.OnPurge(snapshots.Purge)
+	h.add(snapshots.Routes()...)
+	return nil
 }
 
 // snapshotTables are the tables that hold what belongs to an account, those

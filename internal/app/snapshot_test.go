@@ -37,8 +37,8 @@ var notInSnapshots = map[string]string{
 	"web_sessions":          "who is signed in at this server",
 
 	"federation_spent": "what was used up at this server, good for minutes",
-	"sign_in_steps":         "who is about to be",
-	"used_challenges":       "what was answered at this server within minutes",
+	"sign_in_steps":    "who is about to be",
+	"used_challenges":  "what was answered at this server within minutes",
 }
 
 // Every table is in snapshots, or is left out for a reason: nobody forgets one.

@@ -22,8 +22,8 @@ const (
 	atATime = 500
 	// longestRefresh is how long a comparison may take.
 	longestRefresh = 10 * time.Minute
-	// lookEvery is how often it is looked for accounts whose time has come.
-	lookEvery = 5 * time.Second
+	// LookEvery is how often a server calls Look.
+	LookEvery = 5 * time.Second
 )
 
 // A Refreshed tells what a comparison has found.
@@ -33,38 +33,12 @@ type Refreshed struct {
 	People, Left, Returned, Moved int
 }
 
-// Start looks for accounts whose time has come, until the function that it
-// gives is called.
-func (s *Service) Start(ctx context.Context) (stop func()) {
-	if s.Settings == nil || len(s.Settings.directories) == 0 {
-		return func() {}
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		every := time.NewTicker(lookEvery)
-		defer every.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-every.C:
-				if err := s.Look(ctx); err != nil && ctx.Err() == nil {
-					s.Log.ErrorContext(ctx, "look which directories to compare with", "error", err.Error())
-				}
-			}
-		}
-	}()
-	return func() {
-		cancel()
-		<-ended
-	}
-}
-
 // Look leaves a job for each account whose time has come, or whose groups have
 // got or lost roles. Of several servers one does.
 func (s *Service) Look(ctx context.Context) error {
+	if s.Settings == nil || len(s.Settings.directories) == 0 {
+		return nil
+	}
 	type waiting struct {
 		Place
 		roles string
