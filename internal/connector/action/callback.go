@@ -237,7 +237,7 @@ func (p *pages) back(w http.ResponseWriter, r *http.Request) (*shownPage, error)
 	}
 	if code := q.Get("error"); code != "" {
 		text := "The service says: " + tidy(code, 64) + "."
-		if more := tidy(q.Get("error_description"), 500); more != "" {
+		if more := tidy(q.Get("error_description"), maxSaid); more != "" {
 			text += " " + more
 		}
 		return &shownPage{Status: http.StatusBadRequest, Title: "You are not connected", Text: text}, nil

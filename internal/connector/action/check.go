@@ -79,6 +79,7 @@ func (s *Service) test(ctx context.Context, l *connector.Live, principal string,
 	if !ok {
 		return verdict{}, nil // there is nothing to ask
 	}
+	d = d.For(string(l.Auth.Type))
 	t := d.Connector.Test.Of(string(l.Auth.Type))
 	if t.Operation == "" {
 		return verdict{}, nil
@@ -105,9 +106,18 @@ func (s *Service) test(ctx context.Context, l *connector.Live, principal string,
 		return judged(&t, l, err), ofMoment(err)
 	}
 	c.Input, c.Limits = values, engine.Limits{Attempts: 2, Patience: 2 * time.Second}
+	a := d.Connector.Authentication[string(l.Auth.Type)]
+	token := &examined{Credential: c.Credential, rights: a.Rights}
+	if a.Rights != nil {
+		c.Credential = token
+	}
 	res, err := c.Do(ctx)
 	if err != nil {
-		return judged(&t, l, err), ofMoment(err)
+		v := judged(&t, l, err)
+		if e, ok := errors.AsType[*engine.Error](err); ok && e.Kind == engine.Denied && len(token.missing) > 0 {
+			v.reason += " " + token.advice()
+		}
+		return v, ofMoment(err)
 	}
 	value, err := decoded(res.Output)
 	if err != nil {
@@ -116,7 +126,6 @@ func (s *Service) test(ctx context.Context, l *connector.Live, principal string,
 	if !engine.Holds(t.Success, value) {
 		return verdict{reason: fmt.Sprintf("The service answers, but not as it does to somebody whom it knows (%s). Check the credentials.", o.ID)}, nil
 	}
-	a := d.Connector.Authentication[string(l.Auth.Type)]
 	return verdict{accountID: text(value, a.Account.ID), account: text(value, a.Account.Label)}, nil
 }
 

@@ -14,7 +14,7 @@ import (
 func (s *Service) ofClient(l *connector.Live, a *definition.Auth, client *outbound.Client) renewal {
 	return func(ctx context.Context, r *record, _ *granted) (*granted, error) {
 		form := url.Values{"grant_type": {"client_credentials"}}
-		scopesOf(form, a)
+		scopesOf(form, a, l.Auth.BaseEndpoint)
 		for name, value := range a.TokenParameters {
 			form.Set(name, value)
 		}

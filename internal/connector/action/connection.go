@@ -154,7 +154,7 @@ func authorizeURL(l *connector.Live, a *definition.Auth, token, verifier string)
 		return "", fault.Invalid("The connector's AuthorizationEndpoint isn't a URL.")
 	}
 	form := url.Values{}
-	scopesOf(form, a)
+	scopesOf(form, a, l.Auth.BaseEndpoint)
 	for name, value := range a.AuthorizeParameters {
 		form.Set(name, value)
 	}

@@ -219,7 +219,7 @@ func seconds(v any) (time.Duration, error) {
 // refusal says in a sentence why there is no token.
 func refusal(status int, answer map[string]any) error {
 	e := &tokenError{code: tidy(pointer.Text(answer, "/error"), 64)}
-	more := tidy(pointer.Text(answer, "/error_description"), 500)
+	more := tidy(pointer.Text(answer, "/error_description"), maxSaid)
 	switch {
 	case e.code == "invalid_client":
 		e.reason = "The token endpoint does not accept the client id and secret (invalid_client)."
@@ -247,6 +247,10 @@ func refusal(status int, answer map[string]any) error {
 	return e
 }
 
+// maxSaid is how much of a token endpoint's own words is shown. Those of
+// Microsoft tell what an administrator has to do, and are long.
+const maxSaid = 1500
+
 // tidy makes one line of a text of somebody else's, which may be long.
 func tidy(text string, longest int) string {
 	text = strings.Join(strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
@@ -257,7 +261,7 @@ func tidy(text string, longest int) string {
 }
 
 // scopesOf puts the scopes of a definition into a form, where it has some.
-func scopesOf(form url.Values, a *definition.Auth) {
+func scopesOf(form url.Values, a *definition.Auth, base string) {
 	if len(a.Scopes) == 0 {
 		return
 	}
@@ -268,5 +272,5 @@ func scopesOf(form url.Values, a *definition.Auth) {
 	if name == "" {
 		name = "scope"
 	}
-	form.Set(name, strings.Join(a.Scopes, separator))
+	form.Set(name, atBase(strings.Join(a.Scopes, separator), base))
 }

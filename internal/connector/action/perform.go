@@ -142,7 +142,7 @@ func definitionOf(l *connector.Live) (*definition.Definition, error) {
 	if !ok {
 		return nil, fault.Invalid("Connectors of type %s have no actions in this version of Onsight.", l.Type)
 	}
-	return d, nil
+	return d.For(string(l.Auth.Type)), nil
 }
 
 // offered are the actions that a connector has, sorted.

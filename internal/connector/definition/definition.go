@@ -2,6 +2,7 @@ package definition
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -20,6 +21,22 @@ type Definition struct {
 	Operations map[string]*Operation
 	// Actions are the ids of operations that are actions, sorted.
 	Actions []string
+
+	// by are the operations that depend on the authentication type, by that.
+	by map[string]map[string]*Operation
+}
+
+// For gives the definition as it is for connectors of an authentication type:
+// paths and inputs of operations may depend on it.
+func (d *Definition) For(authenticationType string) *Definition {
+	others := d.by[authenticationType]
+	if len(others) == 0 {
+		return d
+	}
+	own := *d
+	own.Operations = maps.Clone(d.Operations)
+	maps.Copy(own.Operations, others)
+	return &own
 }
 
 // Connector is the extension x-onsight-connector.
@@ -62,7 +79,7 @@ type Auth struct {
 	Service string `json:"service"`
 
 	// Scopes are asked for, joined by ScopeSeparator (a space), in the parameter
-	// ScopeParameter (scope).
+	// ScopeParameter (scope). {base} is the origin of the base endpoint.
 	Scopes         []string `json:"scopes"`
 	ScopeSeparator string   `json:"scopeSeparator"`
 	ScopeParameter string   `json:"scopeParameter"`
@@ -87,11 +104,24 @@ type Auth struct {
 	AuthorizationEndpoint string `json:"authorizationEndpoint"`
 	TokenEndpoint         string `json:"tokenEndpoint"`
 	RevocationEndpoint    string `json:"revocationEndpoint"`
+	// Rights is where a token says what it may be used for.
+	Rights *Rights `json:"rights"`
 	// Account tells whose a token is: pointers into the answer of the test.
 	Account struct {
 		ID    string `json:"id"`
 		Label string `json:"label"`
 	} `json:"account"`
+}
+
+// Rights says where an access token, a JWT (RFC 7519), tells what it may be used
+// for. A test fails when that is nothing.
+type Rights struct {
+	// Claim is a list of names.
+	Claim string `json:"claim"`
+	// Wanted are the names that the actions of the type need.
+	Wanted []string `json:"wanted"`
+	// Advice says how the rights that are missing are given: a sentence.
+	Advice string `json:"advice"`
 }
 
 // Test is the call that tells whether a connector's credentials are good.
@@ -201,6 +231,14 @@ type Field struct {
 	// Encoding names what is made of the value before it is sent; empty is
 	// nothing.
 	Encoding string
+	// Template is what the value is put into, or each of its items where it is a
+	// list; nil is nothing.
+	Template any
+	// When are inputs one of which must be given for the field to be sent; none
+	// is always.
+	When []string
+	// Unsent is an input for templates alone.
+	Unsent   bool
 	Required bool
 	// Constant is what is always sent; nil is an input.
 	Constant json.RawMessage

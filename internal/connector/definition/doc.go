@@ -15,6 +15,8 @@
 //	    API_KEY: {scheme: basic, username: "{email}", password: "{key}"}
 //	    OAUTH2_AUTHORIZATION_CODE: {scheme: bearer, scopes: [read:jira-work], clientStyle: body,
 //	      authorizeParameters: {audience: api.atlassian.com, prompt: consent}}
+//	    OAUTH2_CLIENT_CREDENTIALS: {scheme: bearer, scopes: ["{base}/.default"], clientStyle: body,
+//	      rights: {claim: roles, wanted: [Mail.Send], advice: Ask an administrator for consent.}}
 //	  headers: {Accept: application/json}   # sent with every request
 //	  test: {operation: GetMyself, success: [{pointer: /accountId}]}
 //	                                 # or by authentication type: {by: {OAUTH2_CLIENT_CREDENTIALS: {operation: …}}}
@@ -45,6 +47,21 @@
 //	                                 # "" lays an object's members beside the other fields
 //	x-onsight-encoding: adf          # one of the closed list of encodings
 //	x-onsight-constant: true         # always sent, and no input
+//	x-onsight-template: {emailAddress: {address: "{}"}}
+//	                                 # what the value, or each item of a list, is put into; see below
+//	x-onsight-unsent: true           # an input that only the templates of others use
+//	x-onsight-when: [search]         # sent only with one of these inputs
+//	x-onsight-path: {OAUTH2_AUTHORIZATION_CODE: me, OAUTH2_CLIENT_CREDENTIALS: "users/{}"}
+//	                                 # of a parameter of the path: what stands in its place, by authentication
+//	                                 # type; without {}, it is no input with that
+//
+// In the texts of a template stand for what is sent: {} the value (or item),
+// {/name} what this JSON Pointer leads to in it, {name} another input, and
+// {:base} the base endpoint without a slash at its end. A text that is nothing
+// but one of them becomes what it stands for, with its type; where that is not
+// there the member is left out. Lists at one pointer follow each other.
+//
+// The schema of an answer is that of its useful part (x-onsight-output).
 //
 // Operations with one address have paths that differ after a #, which is not
 // sent.

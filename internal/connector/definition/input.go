@@ -16,13 +16,19 @@ import (
 
 // input collects the fields of an operation, and the schema of its input.
 type input struct {
-	where      string
+	where string
+	// how is the authentication type that the operation is read for, empty for
+	// any; types are those of the document.
+	how   string
+	types []string
+	// varies says that another type may have another path or input.
+	varies     bool
 	properties map[string]any
 	required   []string
 }
 
-func newInput(where string) *input {
-	return &input{where: where, properties: make(map[string]any)}
+func newInput(where, how string, types []string) *input {
+	return &input{where: where, how: how, types: types, properties: make(map[string]any)}
 }
 
 var fieldName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
@@ -43,8 +49,18 @@ func (in *input) add(o *Operation, f Field, extensions map[string]any, schema ma
 	if name != "" {
 		f.Name = name
 	}
-	if err := extension(extensions, "x-onsight-encoding", where, &f.Encoding); err != nil {
-		return err
+	for _, e := range []struct {
+		name string
+		into any
+	}{
+		{"x-onsight-encoding", &f.Encoding},
+		{"x-onsight-template", &f.Template},
+		{"x-onsight-when", &f.When},
+		{"x-onsight-unsent", &f.Unsent},
+	} {
+		if err := extension(extensions, e.name, where, e.into); err != nil {
+			return err
+		}
 	}
 	if constant, ok := extensions["x-onsight-constant"]; ok {
 		text, err := json.Marshal(constant)
@@ -92,6 +108,9 @@ func (in *input) parameter(o *Operation, p *openapi3.Parameter) error {
 		if !strings.Contains(o.Path, "{"+p.Name+"}") {
 			return wrong(where, "the path has no {%s}", p.Name)
 		}
+		if there, err := in.place(o, p, where); err != nil || !there {
+			return err
+		}
 	case InQuery:
 		f.Explode = p.Explode == nil || *p.Explode
 		switch p.Style {
@@ -131,6 +150,43 @@ func (in *input) parameter(o *Operation, p *openapi3.Parameter) error {
 		return same
 	})
 	return in.add(o, f, p.Extensions, schema, where)
+}
+
+// places are what x-onsight-path may have: parts of a path, of which one may be
+// the value.
+var places = regexp.MustCompile(`^([A-Za-z0-9_-]+/)*([A-Za-z0-9_-]+|\{\})(/[A-Za-z0-9_-]+)*$`)
+
+// place puts into the path what stands in a parameter's place with the
+// authentication type, and tells whether the parameter is an input with that.
+func (in *input) place(o *Operation, p *openapi3.Parameter, where string) (there bool, err error) {
+	var texts map[string]string
+	if err := extension(p.Extensions, "x-onsight-path", where, &texts); err != nil {
+		return false, err
+	}
+	if texts == nil {
+		return true, nil
+	}
+	in.varies = true
+	where += at("x-onsight-path")
+	for _, how := range in.types {
+		if _, ok := texts[how]; !ok && o.Allows(how) {
+			return false, wrong(where, "it does not say what stands in the path with %s", how)
+		}
+	}
+	text, some := texts[in.how], false
+	for _, how := range slices.Sorted(maps.Keys(texts)) {
+		if !slices.Contains(in.types, how) {
+			return false, wrong(where, "%s is no authentication type of the document", how)
+		}
+		if !places.MatchString(texts[how]) {
+			return false, wrong(where+at(how), "%q is no part of a path with at most one {}", texts[how])
+		}
+		if in.how == "" && (!some || !strings.Contains(text, "{}")) {
+			text, some = texts[how], true
+		}
+	}
+	o.Path = strings.ReplaceAll(o.Path, "{"+p.Name+"}", strings.ReplaceAll(text, "{}", "{"+p.Name+"}"))
+	return strings.Contains(text, "{}"), nil
 }
 
 // bodies are the media types of a request that are understood, the best first.
@@ -205,6 +261,9 @@ func (in *input) finish(o *Operation) error {
 			return wrong(in.where, "the path's {%s} is no parameter", name)
 		}
 	}
+	if err := in.references(o); err != nil {
+		return err
+	}
 	slices.Sort(in.required)
 	schema := map[string]any{"type": "object", "additionalProperties": false, "properties": in.properties}
 	if len(in.required) > 0 {
@@ -229,6 +288,44 @@ func (in *input) finish(o *Operation) error {
 		return wrong(in.where, "the input has no valid schema: %v", err)
 	}
 	return nil
+}
+
+// references makes sure that what fields name are inputs.
+func (in *input) references(o *Operation) error {
+	known := func(name string) bool {
+		_, ok := in.properties[name]
+		return ok
+	}
+	for _, f := range o.Fields {
+		for _, name := range f.When {
+			if !known(name) {
+				return wrong(in.where, "x-onsight-when of %s names %q, which is no input", f.Wire, name)
+			}
+		}
+		for _, name := range named(f.Template) {
+			if name != ":base" && !strings.HasPrefix(name, "/") && !known(name) {
+				return wrong(in.where, "x-onsight-template of %s names %q, which is no input", f.Wire, name)
+			}
+		}
+	}
+	return nil
+}
+
+// named are what stands in braces in the texts of a template.
+func named(template any) (names []string) {
+	switch t := template.(type) {
+	case string:
+		return pathNames(t)
+	case []any:
+		for _, v := range t {
+			names = append(names, named(v)...)
+		}
+	case map[string]any:
+		for _, name := range slices.Sorted(maps.Keys(t)) {
+			names = append(names, named(t[name])...)
+		}
+	}
+	return names
 }
 
 var inBraces = regexp.MustCompile(`\{([^{}]+)\}`)

@@ -77,17 +77,35 @@ func Load(document []byte) (*Definition, error) {
 	if err := extension(doc.Extensions, "x-onsight-connector", "", &d.Connector); err != nil {
 		return nil, err
 	}
+	types := slices.Sorted(maps.Keys(d.Connector.Authentication))
+	by := make(map[string]map[string]*Operation)
 	if doc.Paths != nil {
 		for _, path := range slices.Sorted(maps.Keys(doc.Paths.Map())) {
 			item := doc.Paths.Value(path)
 			operations := item.Operations()
 			for _, method := range slices.Sorted(maps.Keys(operations)) {
-				if err := d.add(path, method, item, operations[method]); err != nil {
+				o, varies, err := read(path, method, item, operations[method], "", types)
+				if err != nil {
 					return nil, err
+				}
+				d.Operations[o.ID] = o
+				for _, how := range types {
+					if !varies || !o.Allows(how) {
+						continue
+					}
+					own, _, err := read(path, method, item, operations[method], how, types)
+					if err != nil {
+						return nil, err
+					}
+					if by[how] == nil {
+						by[how] = make(map[string]*Operation)
+					}
+					by[how][own.ID] = own
 				}
 			}
 		}
 	}
+	d.by = by
 	for id, o := range d.Operations {
 		if !o.Hidden {
 			d.Actions = append(d.Actions, id)
@@ -118,16 +136,18 @@ func extension(extensions map[string]any, name, path string, v any) error {
 
 var operationID = regexp.MustCompile(`^[a-zA-Z0-9_ ]{1,256}$`)
 
-// add adds an operation of the document.
-func (d *Definition) add(path, method string, item *openapi3.PathItem, from *openapi3.Operation) error {
+// read reads an operation of a document as it is for an authentication type,
+// and tells whether it may differ for another. Without one it is that which has
+// the most inputs.
+func read(path, method string, item *openapi3.PathItem, from *openapi3.Operation, how string, types []string) (o *Operation, varies bool, err error) {
 	where := at("paths", path, strings.ToLower(method))
 	address, _, _ := strings.Cut(path, "#")
-	o := &Operation{ID: from.OperationID, Label: from.Summary, Description: from.Description, Method: method, Path: address}
+	o = &Operation{ID: from.OperationID, Label: from.Summary, Description: from.Description, Method: method, Path: address}
 	switch {
 	case o.ID == "":
-		return wrong(where, "the operation has no operationId, which is the action's id")
+		return nil, false, wrong(where, "the operation has no operationId, which is the action's id")
 	case !operationID.MatchString(o.ID):
-		return wrong(where+at("operationId"), "%q has other characters than letters, digits, spaces and underscores, or more than 256", o.ID)
+		return nil, false, wrong(where+at("operationId"), "%q has other characters than letters, digits, spaces and underscores, or more than 256", o.ID)
 	}
 	if o.Label == "" {
 		o.Label = o.ID
@@ -155,7 +175,7 @@ func (d *Definition) add(path, method string, item *openapi3.PathItem, from *ope
 		{"x-onsight-aws", &o.AWS},
 	} {
 		if err := extension(from.Extensions, e.name, where, e.into); err != nil {
-			return err
+			return nil, false, err
 		}
 	}
 	switch kind {
@@ -163,29 +183,28 @@ func (d *Definition) add(path, method string, item *openapi3.PathItem, from *ope
 	case "read", "write":
 		o.Write = kind == "write"
 	default:
-		return wrong(where+at("x-amzn-operation-type"), "%q is neither read nor write", kind)
+		return nil, false, wrong(where+at("x-amzn-operation-type"), "%q is neither read nor write", kind)
 	}
-	in := newInput(where)
+	in := newInput(where, how, types)
 	for _, list := range []openapi3.Parameters{item.Parameters, from.Parameters} {
 		for _, p := range list {
 			if err := in.parameter(o, p.Value); err != nil {
-				return err
+				return nil, false, err
 			}
 		}
 	}
 	if from.RequestBody != nil {
 		if err := in.body(o, from.RequestBody.Value); err != nil {
-			return err
+			return nil, false, err
 		}
 	}
 	if err := in.finish(o); err != nil {
-		return err
+		return nil, false, err
 	}
 	if err := o.answers(where, from.Responses); err != nil {
-		return err
+		return nil, false, err
 	}
-	d.Operations[o.ID] = o
-	return nil
+	return o, in.varies, nil
 }
 
 // answers reads which statuses are successes, and what they look like.

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"onsight/internal/connector/definition"
@@ -294,7 +295,16 @@ func (c *Call) allowed(u *url.URL) error {
 }
 
 func sameOrigin(a, b *url.URL) bool {
-	return a.Scheme == b.Scheme && a.Host == b.Host && a.User == nil
+	return a.Scheme == b.Scheme && host(a) == host(b) && a.User == nil
+}
+
+// host is the host of an address with its port, as hosts are compared.
+func host(u *url.URL) string {
+	port := u.Port()
+	if port == "" && u.Scheme == "https" {
+		port = "443"
+	}
+	return strings.ToLower(u.Hostname()) + ":" + port
 }
 
 // unsent makes an Error of what went wrong on the way out.

@@ -38,6 +38,8 @@ type encoding func(value any) (any, error)
 var encodings = map[string]encoding{
 	"adf":    document,
 	"commas": commas,
+	"odata":  odata,
+	"quoted": quoted,
 }
 
 // hookOf gives the hook of a name; nil where there is none.
@@ -51,6 +53,17 @@ func HasBaseHook(name string) bool { return baseHooks[name] != nil }
 
 // HasEncoding tells whether there is an encoding of a name.
 func HasEncoding(name string) bool { return encodings[name] != nil }
+
+// odata doubles the single quotes of a text, which ends at one that is not
+// doubled (OData 4.01 URL conventions, 5.1.1.6.1).
+func odata(value any) (any, error) {
+	return strings.ReplaceAll(plain(value), "'", "''"), nil
+}
+
+// quoted puts a text into double quotes, as Microsoft Graph's $search takes it.
+func quoted(value any) (any, error) {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(plain(value)) + `"`, nil
+}
 
 // commas joins a list, for services that take one as text.
 func commas(value any) (any, error) {

@@ -59,6 +59,9 @@ func (c *Call) message(o *definition.Operation, input map[string]any) (*message,
 		if err != nil {
 			return nil, err
 		}
+		if f.Unsent || len(f.When) > 0 && !slices.ContainsFunc(f.When, func(name string) bool { return input[name] != nil }) {
+			continue
+		}
 		if c.Next != "" && o == c.Operation && o.Pagination != nil && o.Pagination.Input == f.Name {
 			value, there = c.Next, true
 		}
@@ -68,6 +71,14 @@ func (c *Call) message(o *definition.Operation, input map[string]any) (*message,
 		if f.Encoding != "" {
 			if value, err = encoded(f, value); err != nil {
 				return nil, err
+			}
+		}
+		if f.Template != nil {
+			if value, there, err = c.filled(o, f, value, input); err != nil {
+				return nil, err
+			}
+			if !there {
+				continue
 			}
 		}
 		switch f.In {
@@ -90,6 +101,12 @@ func (c *Call) message(o *definition.Operation, input map[string]any) (*message,
 			if object, ok := value.(map[string]any); ok && f.Pointer == "" {
 				beside = append(beside, object)
 				continue
+			}
+			if list, ok := value.([]any); ok {
+				if before, _ := pointer.Get(inside, o.BodyPath+f.Pointer); before != nil {
+					all, _ := before.([]any)
+					value = slices.Concat(all, list)
+				}
 			}
 			if err := pointer.Set(inside, o.BodyPath+f.Pointer, value); err != nil {
 				return nil, fmt.Errorf("engine: %s: %w", f.Name, err)
@@ -129,17 +146,13 @@ func (c *Call) address(m *message, o *definition.Operation, path string, query u
 		if !sameOrigin(next, c.Base) {
 			return refused("the next page is at %s, which is not the service's own address", next.Host)
 		}
+		if p.Kind == "url" && !below(next, c.root()) {
+			return refused("the next page is at %s, which is not below the base endpoint", next.Path)
+		}
 		m.url = next
 		return nil
 	}
-	base := *c.Base
-	base.RawQuery, base.Fragment = "", ""
-	root := strings.TrimSuffix(base.String(), "/")
-	at := c.Definition.Connector.Base
-	has := func(end string) bool { return strings.Contains(root, end) }
-	if !strings.HasSuffix(root, at.Append) && !slices.ContainsFunc(at.Unless, has) {
-		root += at.Append
-	}
+	root := c.root()
 	u, err := url.Parse(root + path)
 	if err != nil || !sameOrigin(u, c.Base) {
 		return invalid("no address can be made of the input")
@@ -150,6 +163,29 @@ func (c *Call) address(m *message, o *definition.Operation, path string, query u
 	u.RawQuery = strings.ReplaceAll(all.Encode(), "+", "%20")
 	m.url = u
 	return nil
+}
+
+// root is the base endpoint without its query and without a slash at its end,
+// and with what the definition adds to it.
+func (c *Call) root() string {
+	base := *c.Base
+	base.RawQuery, base.Fragment = "", ""
+	root := strings.TrimSuffix(base.String(), "/")
+	at := c.Definition.Connector.Base
+	has := func(end string) bool { return strings.Contains(root, end) }
+	if !strings.HasSuffix(root, at.Append) && !slices.ContainsFunc(at.Unless, has) {
+		root += at.Append
+	}
+	return root
+}
+
+// below tells whether the path of an address is below that of another one.
+func below(u *url.URL, root string) bool {
+	r, err := url.Parse(root)
+	if err != nil || slices.ContainsFunc(strings.Split(u.Path, "/"), func(s string) bool { return s == "." || s == ".." }) {
+		return false
+	}
+	return strings.HasPrefix(u.Path, r.Path+"/")
 }
 
 type part struct {
