@@ -255,7 +255,8 @@ type Field struct {
 
 // Pagination says how the next page is asked for.
 type Pagination struct {
-	// Kind is cursor, offset, page, link or url.
+	// Kind is cursor, offset, page, link or url. One of url with an Input goes on
+	// like offset where the service names no next page.
 	Kind string `json:"kind"`
 	// Input is the field that takes the place of the next page, Limit that of
 	// the size of pages.

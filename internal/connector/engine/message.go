@@ -11,7 +11,10 @@ import (
 	"net/http"
 	"net/textproto"
 	"net/url"
+	gopath "path"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"onsight/internal/connector/definition"
@@ -138,21 +141,12 @@ func (c *Call) message(o *definition.Operation, input map[string]any) (*message,
 // address makes the URL: below the base endpoint, whose query is kept; or the
 // address of the next page, where the service gives that.
 func (c *Call) address(m *message, o *definition.Operation, path string, query url.Values) error {
-	if p := o.Pagination; p != nil && c.Next != "" && o == c.Operation && (p.Kind == "url" || p.Kind == "link") {
-		next, err := c.Base.Parse(c.Next)
-		if err != nil {
-			return invalid("the address of the next page is none")
-		}
-		if !sameOrigin(next, c.Base) {
-			return refused("the next page is at %s, which is not the service's own address", next.Host)
-		}
-		if p.Kind == "url" && !below(next, c.root()) {
-			return refused("the next page is at %s, which is not below the base endpoint", next.Path)
-		}
-		m.url = next
-		return nil
-	}
 	root := c.root()
+	if p := o.Pagination; p != nil && c.Next != "" && o == c.Operation && leads(p, c.Next) {
+		next, err := c.page(p, root)
+		m.url = next
+		return err
+	}
 	u, err := url.Parse(root + path)
 	if err != nil || !sameOrigin(u, c.Base) {
 		return invalid("no address can be made of the input")
@@ -179,13 +173,48 @@ func (c *Call) root() string {
 	return root
 }
 
-// below tells whether the path of an address is below that of another one.
-func below(u *url.URL, root string) bool {
-	r, err := url.Parse(root)
-	if err != nil || slices.ContainsFunc(strings.Split(u.Path, "/"), func(s string) bool { return s == "." || s == ".." }) {
-		return false
+// leads tells whether a next page is known by its address.
+func leads(p *definition.Pagination, next string) bool {
+	_, err := strconv.Atoi(next)
+	return p.Kind == "link" || p.Kind == "url" && (err != nil || p.Input == "")
+}
+
+// page is the address of the next page: as the service gave it, from its root
+// on. One that stood in the answer's body is below the base endpoint, whose
+// query is kept.
+func (c *Call) page(p *definition.Pagination, root string) (*url.URL, error) {
+	from, err := url.Parse(root + "/")
+	if err != nil {
+		return nil, invalid("no address can be made of the base endpoint")
 	}
-	return strings.HasPrefix(u.Path, r.Path+"/")
+	next, err := from.Parse(c.Next)
+	if err != nil {
+		return nil, invalid("the address of the next page is none")
+	}
+	if !sameOrigin(next, c.Base) {
+		return nil, refused("the next page is at %s, which is not the service's own address", next.Host)
+	}
+	if p.Kind == "link" {
+		return next, nil
+	}
+	if at, above := folders(next.Path), folders(from.Path); !strings.HasPrefix(at, above) || at == above {
+		return nil, refused("the next page is at %s, which is not below the base endpoint", next.Path)
+	}
+	given := next.Query()
+	kept := c.Base.Query()
+	maps.DeleteFunc(kept, func(name string, _ []string) bool { return given.Has(name) })
+	both := []string{strings.ReplaceAll(next.RawQuery, " ", "%20"), strings.ReplaceAll(kept.Encode(), "+", "%20")}
+	next.RawQuery = strings.Trim(strings.Join(both, "&"), "&")
+	return next, nil
+}
+
+// matrix are parameters of a part of a path, such as the version of a service.
+var matrix = regexp.MustCompile(`;[^/]*`)
+
+// folders is a path for comparison: services differ from themselves in capital
+// letters and in how they write their version.
+func folders(p string) string {
+	return strings.ToLower(strings.TrimSuffix(gopath.Clean("/"+matrix.ReplaceAllString(p, "")), "/")) + "/"
 }
 
 type part struct {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"encoding/xml"
 	"errors"
 	"io"
 	"mime"
@@ -192,6 +193,9 @@ func (c *Call) failure(answer *http.Response, value any, text []byte, media stri
 			break
 		}
 	}
+	if e.Code == "" && isXML(media) {
+		e.Code = element(text, "code")
+	}
 	for _, p := range errs.Message {
 		if e.Message = pointer.Text(value, p); e.Message != "" {
 			break
@@ -239,6 +243,11 @@ func details(parts []definition.Detail, value any) string {
 	var texts []string
 	for _, d := range parts {
 		text := pointer.Text(value, d.Pointer)
+		if list, ok := pointer.Get(value, d.Pointer); ok && text == "" {
+			if _, ok := list.([]any); ok {
+				text = strings.Join(listed(definition.Field{Separator: ", "}, list), "")
+			}
+		}
 		if text == "" {
 			continue
 		}
@@ -260,10 +269,39 @@ func bare(value any, text []byte, media string) string {
 			return m
 		}
 	}
-	if media == "text/plain" && utf8.Valid(text) {
+	switch {
+	case !utf8.Valid(text):
+	case media == "text/plain":
 		return strings.TrimSpace(string(text))
+	case isXML(media):
+		return element(text, "message")
 	}
 	return ""
+}
+
+func isXML(media string) bool {
+	return media == "application/xml" || media == "text/xml" || strings.HasSuffix(media, "+xml")
+}
+
+// element is the text of the first element of a name in an XML document, in any
+// case of letters.
+func element(document []byte, name string) string {
+	d := xml.NewDecoder(bytes.NewReader(document))
+	for {
+		t, err := d.Token()
+		if err != nil {
+			return ""
+		}
+		start, ok := t.(xml.StartElement)
+		if !ok || !strings.EqualFold(start.Name.Local, name) {
+			continue
+		}
+		var text string
+		if err := d.DecodeElement(&text, &start); err != nil {
+			return ""
+		}
+		return strings.TrimSpace(text)
+	}
 }
 
 func clip(s string) string {
@@ -306,7 +344,11 @@ func (c *Call) next(o *definition.Operation, answer *http.Response, value any, f
 		}
 		return u.Query().Get(p.Parameter)
 	case "url":
-		return pointer.Text(value, p.Next)
+		next := pointer.Text(value, p.Next)
+		if _, err := strconv.Atoi(c.Next); next == "" && p.Input != "" && (c.Next == "" || err == nil) {
+			return c.counted(o, answer, value)
+		}
+		return next
 	case "link":
 		return linked(answer.Header.Values("Link"), from)
 	case "offset", "page":
@@ -344,7 +386,7 @@ func (c *Call) counted(o *definition.Operation, answer *http.Response, value any
 	if !counts && p.Total != "" {
 		total, counts = number(pointer.Text(value, p.Total))
 	}
-	if counts && (p.Kind == "offset" && next >= total || p.Kind == "page" && next > total) {
+	if counts && (p.Kind != "page" && next >= total || p.Kind == "page" && next > total) {
 		return ""
 	}
 	if limit, known := number(c.limit(o)); !counts && p.More == "" && p.Last == "" && (!known || len(list) < limit) {
