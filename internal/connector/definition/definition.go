@@ -41,8 +41,9 @@ func (d *Definition) For(authenticationType string) *Definition {
 
 // Connector is the extension x-onsight-connector.
 type Connector struct {
-	Type           string            `json:"type"`
-	Base           Base              `json:"base"`
+	Type string `json:"type"`
+	Base Base   `json:"base"`
+	// Hosts are names, or domains of which any name will do: *.example.com.
 	Hosts          []string          `json:"hosts"`
 	Authentication map[string]Auth   `json:"authentication"`
 	Headers        map[string]string `json:"headers"`
@@ -249,7 +250,7 @@ type Field struct {
 	Explode   bool
 	Separator string
 	// File says that the value is an object of filename, contentType and
-	// content, which is base64.
+	// content, which is base64; or text.
 	File bool
 }
 

@@ -10,7 +10,8 @@
 //	  type: JIRA_CLOUD               # of CreateActionConnector
 //	  base: {append: /api/v1, unless: [/gateway/], hook: atlassian-site}
 //	                                 # what the base endpoint ends with, added where it is missing
-//	  hosts: [files.slack.com]       # beside the base endpoint's, where answers may point to
+//	  hosts: [files.slack.com, "*.sharepoint.com"]
+//	                                 # beside the base endpoint's, where answers may point to
 //	  authentication:                # by AuthenticationType; see Auth
 //	    API_KEY: {scheme: basic, username: "{email}", password: "{key}"}
 //	    OAUTH2_AUTHORIZATION_CODE: {scheme: bearer, scopes: [read:jira-work], clientStyle: body,
@@ -62,6 +63,10 @@
 // there the member is left out. Lists at one pointer follow each other.
 //
 // The schema of an answer is that of its useful part (x-onsight-output).
+//
+// Of a path:
+//
+//	x-onsight-include: shared/drive.yaml   # the paths of that document lie below this one, and have its parameters
 //
 // Operations with one address have paths that differ after a #, which is not
 // sent.

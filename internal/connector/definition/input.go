@@ -244,12 +244,12 @@ func fileSchema(description string) map[string]any {
 		description = "The file."
 	}
 	return map[string]any{
-		"description": description,
-		"type":        "object", "additionalProperties": false, "required": []any{"content"},
+		"description": description + " Text as it is, or an object whose content is base64.",
+		"type":        []any{"object", "string"}, "additionalProperties": false, "required": []any{"content"},
 		"properties": map[string]any{
 			"content":     map[string]any{"type": "string", "contentEncoding": "base64", "description": "The file, in base64."},
 			"contentType": map[string]any{"type": "string", "maxLength": 255, "description": "Media type, such as application/pdf."},
-			"filename":    map[string]any{"type": "string", "maxLength": 255},
+			"filename":    map[string]any{"type": "string", "maxLength": 255, "description": "Its name, where the service asks for one."},
 		},
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"net/http"
 	"regexp"
@@ -60,8 +61,20 @@ func LoadJSON(document []byte) (*Definition, error) {
 }
 
 // Load reads a document of our own, in YAML or JSON. What it refers to must be
-// in it.
-func Load(document []byte) (*Definition, error) {
+// in it, and it includes nothing.
+func Load(document []byte) (*Definition, error) { return load(document, nil) }
+
+// LoadFile reads a document of our own from a file, and those that it includes.
+func LoadFile(files fs.FS, name string) (*Definition, error) {
+	document, err := fs.ReadFile(files, name)
+	if err != nil {
+		return nil, err
+	}
+	return load(document, files)
+}
+
+// parse reads an OpenAPI document.
+func parse(document []byte) (*openapi3.T, error) {
 	loader := openapi3.NewLoader() // does not read external references
 	doc, err := loader.LoadFromData(document)
 	if err != nil {
@@ -69,6 +82,17 @@ func Load(document []byte) (*Definition, error) {
 	}
 	if err := doc.Validate(loader.Context, openapi3.DisableExamplesValidation()); err != nil {
 		return nil, &Error{Reason: "it is no valid OpenAPI document: " + err.Error()}
+	}
+	return doc, nil
+}
+
+func load(document []byte, files fs.FS) (*Definition, error) {
+	doc, err := parse(document)
+	if err != nil {
+		return nil, err
+	}
+	if err := include(doc, files); err != nil {
+		return nil, err
 	}
 	d := &Definition{Title: doc.Info.Title, Description: doc.Info.Description, Operations: make(map[string]*Operation)}
 	if len(doc.Servers) > 0 {

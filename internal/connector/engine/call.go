@@ -288,7 +288,11 @@ func (c *Call) allowed(u *url.URL) error {
 	if sameOrigin(u, c.Base) {
 		return nil
 	}
-	if u.Scheme == "https" && u.User == nil && slices.Contains(c.Definition.Connector.Hosts, u.Hostname()) {
+	named := func(host string) bool {
+		domain, whole := strings.CutPrefix(host, "*.")
+		return host == u.Hostname() || whole && domain != "" && strings.HasSuffix(u.Hostname(), "."+domain)
+	}
+	if u.Scheme == "https" && u.User == nil && slices.ContainsFunc(c.Definition.Connector.Hosts, named) {
 		return nil
 	}
 	return refused("the service leads to %s, which is not its own address", u.Host)

@@ -205,6 +205,7 @@ func TestRequests(t *testing.T) {
 		{"Free", `{"others":{}}`, `POST /api/v2/free?client=100 {}`},
 		{"Listed", `{"people":["a","b"]}`, `POST /api/v2/free?client=100 {"people":"a,b"}`},
 		{"Upload", `{"id":"1","content":{"content":"aGk="}}`, "PUT /api/v2/issues/1/file?client=100 hi"},
+		{"Upload", `{"id":"1","content":"hi"}`, "PUT /api/v2/issues/1/file?client=100 hi"},
 		{"Form", `{"a":"x y","b":[1,2]}`, "POST /api/v2/form?client=100 a=x+y&b=1&b=2"},
 	} {
 		b := service(t, answer(200, `{"ok":true}`))
@@ -305,6 +306,7 @@ func TestErrors(t *testing.T) {
 		{"deep JSON", answer(200, strings.Repeat("[", 65)+strings.Repeat("]", 65)), "Get", engine.Rejected, "not valid JSON", 1},
 		{"fails and reads", answer(500, `{}`), "Get", engine.Unavailable, "status 500", 3},
 		{"fails and writes", answer(502, `{}`), "Create", engine.Unavailable, "status 502", 1},
+		{"locked", answer(423, `{"error":{"message":"open elsewhere"}}`), "Create", engine.Conflict, "open elsewhere", 1},
 		{"throttled", answer(429, `{}`, "Retry-After", "2"), "Create", engine.Throttled, "", 3},
 		{"throttled for long", answer(429, `{}`, "Retry-After", "3600"), "Create", engine.Throttled, "", 1},
 		{"throttled its own way", answer(503, `{}`, "Retry-After", "1"), "Create", engine.Throttled, "", 3},

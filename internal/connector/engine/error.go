@@ -21,7 +21,7 @@ const (
 	Denied Kind = "Denied"
 	// Missing is something that is not there.
 	Missing Kind = "NotFound"
-	// Conflict is something that has changed, or is there already.
+	// Conflict is something that has changed, is there already, or is locked.
 	Conflict Kind = "Conflict"
 	// Throttled is a service that asks for patience.
 	Throttled Kind = "Throttled"

@@ -36,7 +36,7 @@ func (w *world) Do(r *http.Request) (*http.Response, error) {
 const pages = `
 openapi: 3.1.0
 info: {title: Pages, version: "1"}
-x-onsight-connector: {type: PAGES, base: {hook: confluence-site}, hosts: [files.example.org]}
+x-onsight-connector: {type: PAGES, base: {hook: confluence-site}, hosts: [files.example.org, "*.cdn.example.net"]}
 paths:
   /wiki/pages: {get: {operationId: List, responses: {"200": {description: ok}}}}
 `
@@ -136,6 +136,9 @@ func TestSendTo(t *testing.T) {
 		{"https://files.example.org/a", false, "GET https://files.example.org/a"},
 		{"http://files.example.org/a", true, ""},
 		{"https://me@files.example.org/a", true, ""},
+		{"https://acme.cdn.example.net/a", false, "GET https://acme.cdn.example.net/a"},
+		{"https://cdn.example.net/a", false, ""},
+		{"https://evilcdn.example.net/a", false, ""},
 		{"https://evil.example/a", false, ""},
 		{"", false, ""},
 	} {

@@ -352,6 +352,9 @@ type file struct {
 }
 
 func fileOf(f definition.Field, value any) (file, error) {
+	if text, ok := value.(string); ok {
+		return file{mediaType: "text/plain; charset=utf-8", content: []byte(text)}, nil
+	}
 	object, _ := value.(map[string]any)
 	text := func(name string) string {
 		s, _ := object[name].(string)

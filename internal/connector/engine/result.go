@@ -228,7 +228,7 @@ func (c *Call) failure(answer *http.Response, value any, text []byte, media stri
 		e.Kind = Denied
 	case e.Status == http.StatusNotFound, e.Status == http.StatusGone:
 		e.Kind = Missing
-	case e.Status == http.StatusConflict, e.Status == http.StatusPreconditionFailed:
+	case e.Status == http.StatusConflict, e.Status == http.StatusPreconditionFailed, e.Status == http.StatusLocked:
 		e.Kind = Conflict
 	case e.Status >= 500, e.Status == http.StatusRequestTimeout:
 		e.Kind = Unavailable
