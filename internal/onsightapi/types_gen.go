@@ -55,16 +55,6 @@ type ActionCall struct {
 	StartTime          *time.Time
 }
 
-// ActionConfirmation is an enumeration.
-type ActionConfirmation string
-
-// Values of ActionConfirmation.
-const (
-	ActionConfirmationNone        ActionConfirmation = "NONE"
-	ActionConfirmationDestructive ActionConfirmation = "DESTRUCTIVE"
-	ActionConfirmationWrites      ActionConfirmation = "WRITES"
-)
-
 // ActionConnection is a structure.
 type ActionConnection struct {
 	Account         *string
@@ -89,37 +79,6 @@ const (
 	ActionConnectionStatusError        ActionConnectionStatus = "ERROR"
 )
 
-// ActionConnectorGuards is a structure.
-type ActionConnectorGuards struct {
-	ActionUnits             map[string]int64
-	CallsPerDay             *int64
-	CallsPerDayPerCaller    *int64
-	CallsPerMinute          *int64
-	CallsPerMinutePerCaller *int64
-	Confirmation            *ActionConfirmation
-	UnitsPerDay             *int64
-	UnitsPerDayPerCaller    *int64
-	Verification            *ActionVerification
-}
-
-// ActionConnectorHealth is a structure.
-type ActionConnectorHealth struct {
-	CredentialsRefusedSince *time.Time
-	FailingSince            *time.Time
-	Failures                *int64
-	LastCheckTime           *time.Time
-	Message                 *string
-	NextCheckTime           *time.Time
-	Passed                  *bool
-}
-
-// ActionConnectorUsage is a structure.
-type ActionConnectorUsage struct {
-	CallsThisMinute *int64
-	CallsToday      *int64
-	UnitsToday      *int64
-}
-
 // ActionDetail is a structure.
 type ActionDetail struct {
 	ActionId     *string
@@ -143,16 +102,6 @@ type ActionSummary struct {
 	Name        *string
 	Write       *bool
 }
-
-// ActionVerification is an enumeration.
-type ActionVerification string
-
-// Values of ActionVerification.
-const (
-	ActionVerificationOff    ActionVerification = "OFF"
-	ActionVerificationHourly ActionVerification = "HOURLY"
-	ActionVerificationDaily  ActionVerification = "DAILY"
-)
 
 // AddEmbeddingDomainRequest is the input of AddEmbeddingDomain.
 type AddEmbeddingDomainRequest struct {
@@ -424,20 +373,6 @@ type DescribeActionConnectionResponse struct {
 	RequestId  *string
 }
 
-// DescribeActionConnectorGuardsRequest is the input of DescribeActionConnectorGuards.
-type DescribeActionConnectorGuardsRequest struct {
-	ActionConnectorId string // required
-	AwsAccountId      string // required
-}
-
-// DescribeActionConnectorGuardsResponse is the output of DescribeActionConnectorGuards.
-type DescribeActionConnectorGuardsResponse struct {
-	Guards    *ActionConnectorGuards
-	Health    *ActionConnectorHealth
-	RequestId *string
-	Usage     *ActionConnectorUsage
-}
-
 // DescribeActionRequest is the input of DescribeAction.
 type DescribeActionRequest struct {
 	ActionConnectorId string // required
@@ -696,7 +631,6 @@ type InvokeActionRequest struct {
 	ActionId          string // required
 	Asynchronous      *bool
 	AwsAccountId      string // required
-	ConfirmationToken *string
 	EndUserArn        *string
 	IdempotencyKey    *string
 	Input             json.RawMessage
@@ -1567,19 +1501,6 @@ type UnownedResource struct {
 	LastUpdatedTime *time.Time
 	Name            *string
 	Region          *string
-}
-
-// UpdateActionConnectorGuardsRequest is the input of UpdateActionConnectorGuards.
-type UpdateActionConnectorGuardsRequest struct {
-	ActionConnectorId string                 // required
-	AwsAccountId      string                 // required
-	Guards            *ActionConnectorGuards // required
-}
-
-// UpdateActionConnectorGuardsResponse is the output of UpdateActionConnectorGuards.
-type UpdateActionConnectorGuardsResponse struct {
-	Guards    *ActionConnectorGuards
-	RequestId *string
 }
 
 // UpdateEnabledActionsRequest is the input of UpdateEnabledActions.

@@ -40,8 +40,6 @@ type Request struct {
 	NextToken string
 	// Once is the caller's idempotency key, or empty.
 	Once string
-	// Confirmation is the token of a Confirmation that somebody has agreed to.
-	Confirmation string
 	// Origin is where somebody comes from who does not call the API.
 	Origin api.Origin
 }
@@ -83,12 +81,11 @@ func (s *Service) perform(ctx context.Context, who func(*store.Tx) (Actor, error
 		s.refused(ctx, who, r, err)
 		return nil, err
 	}
-	before, err := s.admit(ctx, k)
-	if err != nil {
-		s.refused(ctx, who, r, err)
-	}
-	if before != nil || err != nil {
-		return before, err
+	if r.Once != "" {
+		before, err := s.claim(ctx, k)
+		if before != nil || err != nil {
+			return before, err
+		}
 	}
 	return s.run(ctx, k)
 }

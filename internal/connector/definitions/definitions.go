@@ -1,6 +1,6 @@
 // Package definitions holds what Onsight knows of each type of connector: an
 // OpenAPI document of its own, as package definition reads it. The file of a
-// type has its name in lower case.
+// type has its name in lower case; what types have in common is in shared.
 //
 // To add a service, write its document, and beside it in testdata the
 // requests that the service's reference asks for, case by case.
@@ -17,7 +17,7 @@ import (
 	"onsight/internal/connector/definition"
 )
 
-//go:embed *.yaml
+//go:embed *.yaml shared/*.yaml
 var files embed.FS
 
 type entry struct {
@@ -46,13 +46,11 @@ func Of(connectorType string) (*definition.Definition, bool) {
 	}
 	e.once.Do(func() {
 		name := strings.ToLower(connectorType) + ".yaml"
-		text, err := files.ReadFile(name)
-		if err == nil {
-			e.d, err = definition.Load(text)
-		}
+		d, err := definition.LoadFile(files, name)
 		if err != nil { // a test reads all of them
 			panic(fmt.Sprintf("definitions: %s: %v", name, err))
 		}
+		e.d = d
 	})
 	return e.d, true
 }

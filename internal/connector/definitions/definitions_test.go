@@ -119,11 +119,13 @@ type exchange struct {
 //	<     the answer: status and body; lines that begin with "<<" are its headers
 //	=     the output; next the page that follows it
 //	!     the error: its kind, and its text
+//	+     has the cases of that file of testdata/shared; lines that follow, such
+//	      as "$drive: /me/drive", say what stands for names in it
 func cases(t *testing.T, text string) (all []*testCase) {
 	t.Helper()
 	var c *testCase
 	var e *exchange
-	for n, line := range strings.Split(text, "\n") {
+	for n, line := range strings.Split(shared(t, text), "\n") {
 		bad := func(why string) { t.Fatalf("line %d: %s: %s", n+1, why, line) }
 		rest := func(prefix string) string { return strings.TrimSpace(strings.TrimPrefix(line, prefix)) }
 		switch {
@@ -175,6 +177,32 @@ func cases(t *testing.T, text string) (all []*testCase) {
 		}
 	}
 	return all
+}
+
+// shared puts the cases of other files in their place.
+func shared(t *testing.T, text string) string {
+	t.Helper()
+	lines := strings.Split(text, "\n")
+	var all []string
+	for i := 0; i < len(lines); i++ {
+		name, ok := strings.CutPrefix(lines[i], "+ ")
+		if !ok {
+			all = append(all, lines[i])
+			continue
+		}
+		other, err := os.ReadFile("testdata/shared/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var pairs []string
+		for i+1 < len(lines) && strings.HasPrefix(lines[i+1], "$") {
+			i++
+			key, value, _ := strings.Cut(lines[i], ": ")
+			pairs = append(pairs, key, value)
+		}
+		all = append(all, strings.NewReplacer(pairs...).Replace(string(other)))
+	}
+	return strings.Join(all, "\n")
 }
 
 // alwaysThere are headers that net/http sends, or that every case has.

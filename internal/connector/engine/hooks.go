@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"fmt"
 	"net/url"
 	"strings"
 
@@ -15,11 +16,13 @@ type hook func(ctx context.Context, c *Call) (*Result, error)
 // hooks is closed: what data can say is no hook.
 var hooks = map[string]hook{
 	"confluence-update": confluenceUpdate,
+	"drive-copy":        driveCopy,
 	"http":              plainHTTP,
 	"jira-transition":   jiraTransition,
 	"slack-download":    slackDownload,
 	"slack-search":      slackSearch,
 	"slack-upload":      slackUpload,
+	"workbook-write":    workbookWrite,
 }
 
 // A baseHook finds the base endpoint that requests go to.
@@ -36,10 +39,13 @@ type encoding func(value any) (any, error)
 
 // encodings is closed too.
 var encodings = map[string]encoding{
-	"adf":    document,
-	"commas": commas,
-	"odata":  odata,
-	"quoted": quoted,
+	"adf":           document,
+	"column-name":   columnName,
+	"commas":        commas,
+	"expand-fields": expandFields,
+	"odata":         odata,
+	"quoted":        quoted,
+	"row-name":      rowName,
 }
 
 // hookOf gives the hook of a name; nil where there is none.
@@ -68,4 +74,14 @@ func quoted(value any) (any, error) {
 // commas joins a list, for services that take one as text.
 func commas(value any) (any, error) {
 	return strings.Join(listed(definition.Field{Separator: ","}, value), ","), nil
+}
+
+// expandFields has Microsoft Graph tell the columns of a list's items: those that
+// are named, or all.
+func expandFields(value any) (any, error) {
+	names, err := commas(value)
+	if err != nil || names == "" {
+		return "fields", err
+	}
+	return fmt.Sprintf("fields($select=%s)", names), nil
 }
