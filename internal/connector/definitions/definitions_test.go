@@ -197,8 +197,8 @@ func shared(t *testing.T, text string) string {
 		var pairs []string
 		for i+1 < len(lines) && strings.HasPrefix(lines[i+1], "$") {
 			i++
-			key, value, _ := strings.Cut(lines[i], ": ")
-			pairs = append(pairs, key, value)
+			key, value, _ := strings.Cut(lines[i], ":")
+			pairs = append(pairs, key, strings.TrimSpace(value))
 		}
 		all = append(all, strings.NewReplacer(pairs...).Replace(string(other)))
 	}
