@@ -18,7 +18,8 @@ const federationUsage = `Usage: onsight federation <command> [flags]
 
 Says with which OpenID Connect providers the people of an account sign in, at
 a running server. Whom a provider lets in is decided by IAM: by its OpenID
-Connect provider of the same issuer, and the trust policy of the role.
+Connect provider of the same issuer, and the trust policy of the role. Where an
+identity centre provisions the account's people by SCIM, it lets these in.
 
 Commands:
   set       set a provider up, or change it; prints the addresses that the
@@ -67,9 +68,9 @@ func (f *federating) parse(command string, args []string, s streams) (*client.Cl
 		fs.StringVar(&f.secretFile, "client-secret-file", "", "`file` with the client secret (default: the one that there is; none for a new provider, where PKCE does)")
 		fs.BoolVar(&f.noSecret, "no-client-secret", false, "forget the client secret")
 		fs.StringVar(&f.scopes, "scopes", "openid email", "scopes to ask for, with `spaces` between them")
-		fs.StringVar(&f.role, "role", "", "`ARN` of the role that people assume")
-		fs.StringVar(&f.session, "session-name-claim", "sub", "`claim` that names the role's session, and so the user")
-		fs.StringVar(&f.email, "email-claim", "email", "`claim` with the e-mail address of new users")
+		fs.StringVar(&f.role, "role", "", "`ARN` of the role that people assume (none where an identity centre provisions them)")
+		fs.StringVar(&f.session, "session-name-claim", "", "`claim` that names the role's session, and so the user (default: sub)")
+		fs.StringVar(&f.email, "email-claim", "", "`claim` with the e-mail address of new users (default: email)")
 		fs.StringVar(&f.groups, "groups-claim", "", "`claim` with the names of groups (default: groups are left alone)")
 		fs.StringVar(&f.contact, "contact", "", "whom to ask for access (`text`, such as an address)")
 	case "redirect":
@@ -94,9 +95,9 @@ func (f *federating) parse(command string, args []string, s streams) (*client.Cl
 		needed["-id"] = f.id
 	}
 	if command == "set" {
-		needed["-issuer"], needed["-client-id"], needed["-role"] = f.issuer, f.clientID, f.role
+		needed["-issuer"], needed["-client-id"] = f.issuer, f.clientID
 	}
-	for _, name := range []string{"-id", "-issuer", "-client-id", "-role"} {
+	for _, name := range []string{"-id", "-issuer", "-client-id"} {
 		if v, asked := needed[name]; asked && v == "" {
 			return nil, usageError{fmt.Errorf("federation %s needs %s", command, name)}
 		}
@@ -111,8 +112,8 @@ func federationSet(ctx context.Context, args []string, s streams) error {
 		return err
 	}
 	in := onsightapi.CreateFederationProviderRequest{
-		AwsAccountId: f.account, ProviderId: f.id, Name: f.name, Issuer: f.issuer, ClientId: f.clientID, RoleArn: f.role,
-		Scopes: strings.Fields(f.scopes), SessionNameClaim: &f.session, EmailClaim: &f.email, GroupsClaim: given(f.groups), Contact: given(f.contact),
+		AwsAccountId: f.account, ProviderId: f.id, Name: f.name, Issuer: f.issuer, ClientId: f.clientID, RoleArn: given(f.role),
+		Scopes: strings.Fields(f.scopes), SessionNameClaim: given(f.session), EmailClaim: given(f.email), GroupsClaim: given(f.groups), Contact: given(f.contact),
 	}
 	if in.Name == "" {
 		in.Name = f.id
@@ -157,7 +158,7 @@ func (f *federating) show(s streams, p *onsightapi.FederationProvider) error {
 	w := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
 	for _, line := range [][2]string{
 		{"Provider", *p.ProviderId + " (" + *p.Name + ")"}, {"Issuer", *p.Issuer}, {"Client", *p.ClientId}, {"Client secret", secret},
-		{"Scopes", strings.Join(p.Scopes, " ")}, {"Role", *p.RoleArn}, {"Session name", "claim " + *p.SessionNameClaim}, {"E-mail", "claim " + *p.EmailClaim},
+		{"Scopes", strings.Join(p.Scopes, " ")}, {"Role", roleOf(p)}, {"Session name", claimed(p.SessionNameClaim)}, {"E-mail", claimed(p.EmailClaim)},
 		{"Groups", claimed(p.GroupsClaim)}, {"Contact", told(p.Contact)},
 		{"Redirect URI", *p.RedirectUri}, {"Initiate login URI", *p.InitiateLoginUri},
 	} {
@@ -166,6 +167,14 @@ func (f *federating) show(s streams, p *onsightapi.FederationProvider) error {
 		}
 	}
 	return w.Flush()
+}
+
+// roleOf tells what people of a provider come in as.
+func roleOf(p *onsightapi.FederationProvider) string {
+	if p.RoleArn == nil {
+		return "as the identity centre has provisioned them (onsight scim matching tells by which claim)"
+	}
+	return *p.RoleArn
 }
 
 func claimed(v *string) string {
@@ -205,7 +214,7 @@ func federationList(ctx context.Context, args []string, s streams) error {
 	}
 	w := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
 	for _, p := range all.Providers {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", *p.ProviderId, *p.Name, *p.Issuer, *p.RoleArn)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", *p.ProviderId, *p.Name, *p.Issuer, roleOf(&p))
 	}
 	return w.Flush()
 }

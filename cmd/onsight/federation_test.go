@@ -46,3 +46,29 @@ func TestFederation(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestFederationOfCentre sets the application of an identity centre up, which
+// needs no role.
+func TestFederationOfCentre(t *testing.T) {
+	t.Parallel()
+	const account = "111122223333"
+	dir := t.TempDir()
+	p := start(t, dir)
+	c := rootClient(t, p, dir, account)
+	must(t, c, qs.CreateAccountSubscription, qs.CreateAccountSubscriptionRequest{
+		AwsAccountId: account, AccountName: "centre-test", AuthenticationMethod: "IAM_IDENTITY_CENTER", NotificationEmail: "a@example.org",
+		AdminGroup: []string{"admins"},
+	})
+	set := func(status int, more ...string) string {
+		t.Helper()
+		args := []string{"federation", "set", "-endpoint", p.url, "-id", "okta", "-issuer", "https://login.example.org", "-client-id", "onsight"}
+		return command(t, p, dir, status, append(args, more...)...)
+	}
+	has(t, set(0), "as the identity centre has provisioned them", "/signin/oidc/"+account+"/okta/done")
+	has(t, set(1, "-role", "arn:aws:iam::"+account+":role/people"), "Leave RoleArn out")
+	has(t, set(1, "-groups-claim", "groups"), "Leave SessionNameClaim, EmailClaim and GroupsClaim out")
+	has(t, command(t, p, dir, 0, "federation", "list", "-endpoint", p.url), "okta  okta  https://login.example.org  as the identity centre")
+	if err := p.stop(t); err != nil {
+		t.Error(err)
+	}
+}

@@ -12,7 +12,8 @@ import Provider from "oidc-provider";
 // On loopback any port will do (RFC 8252, 7.3).
 const client = {
   client_id: "onsight", token_endpoint_auth_method: "none", application_type: "native",
-  redirect_uris: ["http://127.0.0.1/done", "http://127.0.0.1/signin/oidc/111122223333/example/done"],
+  redirect_uris: ["http://127.0.0.1/done", "http://127.0.0.1/signin/oidc/111122223333/example/done",
+    "http://127.0.0.1/signin/oidc/111122223333/centre/done"],
 };
 const confidential = {
   client_id: "onsight-web", client_secret: "of-the-e2e-suites-alone", application_type: "native",

@@ -11,6 +11,7 @@ import (
 	"onsight/internal/federation"
 	"onsight/internal/identity"
 	"onsight/internal/policy"
+	"onsight/internal/scim"
 	"onsight/internal/signin"
 	"onsight/internal/store"
 	"onsight/internal/sts"
@@ -27,7 +28,7 @@ func (h *house) joinFederation(context.Context) error {
 		DB: h.db, Log: h.Log, Now: h.Now, Keys: h.keys, Tokens: h.tokens, Site: h.signIn.Site, PublicURL: h.PublicURL,
 		SAMLAddress: samlTerms(h.Config).Recipients[0],
 		Accounts:    federatedAccounts{h.accounts}, Users: federatedUsers{h.users}, Sessions: presented{h.sessions, h.holders},
-		Judge: h.authorizer, Entrance: entrance{h.signIn}, Verifier: h.sessions.Tokens(),
+		Judge: h.authorizer, Entrance: entrance{h.signIn}, Centre: arrivals{h.centre, h.users}, Verifier: h.sessions.Tokens(),
 		Loopback: h.IdentityProviderLoopback, TrustedProxies: h.TrustedProxies,
 	})
 	h.signIn.AddWays(func(tx *store.Tx, account signin.Account, namespace, next string) (ways signin.Ways, err error) {
@@ -37,6 +38,9 @@ func (h *house) joinFederation(context.Context) error {
 		}
 		for _, b := range buttons {
 			ways.Ways = append(ways.Ways, signin.Way(b))
+		}
+		if ways.Only, err = h.centre.Manages(tx, account.Account, account.DefaultNamespace); err != nil {
+			return ways, err
 		}
 		ways.Elsewhere, err = f.Elsewhere(tx, account.Account, next)
 		return ways, err
@@ -78,6 +82,48 @@ func (f federatedUsers) Of(tx *store.Tx, of federation.Identity, namespace, defa
 func (f federatedUsers) Provision(tx *store.Tx, of federation.Identity, namespace, email, role string) (federation.Person, error) {
 	p, err := f.Service.Provision(tx, identity.Federated(of), namespace, email, role)
 	return federation.Person(p), err
+}
+
+// arrivals lets federation ask scim and identity without knowing them.
+type arrivals struct {
+	centre *scim.Service
+	users  *identity.Service
+}
+
+func (a arrivals) Manages(tx *store.Tx, account, namespace string) (bool, error) {
+	return a.centre.Manages(tx, account, namespace)
+}
+
+func (a arrivals) Arrive(tx *store.Tx, account, namespace string, claims map[string]any) (federation.Arrival, error) {
+	p, err := a.centre.Arrive(tx, account, namespace, claims)
+	found := federation.Arrival{Provisioned: p.Name, Claim: p.Claim}
+	switch {
+	case errors.Is(err, scim.ErrUnnamed):
+		found.Why = federation.Unnamed
+		return found, nil
+	case errors.Is(err, scim.ErrSeveral):
+		found.Why = federation.Several
+		return found, nil
+	case errors.Is(err, store.ErrNotFound):
+		found.Why = federation.Unknown
+		return found, nil
+	case err != nil:
+		return found, err
+	}
+	user, err := a.users.Entrant(tx, account, namespace, p.Name)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return found, err
+	}
+	found.Person = federation.Person(user)
+	switch {
+	case !p.Active:
+		found.Why = federation.Inactive
+	case p.Role == "":
+		found.Why = federation.Roleless
+	case !user.Active:
+		found.Why = federation.Deactivated
+	}
+	return found, nil
 }
 
 // presented lets federation ask sts and access without knowing them.
@@ -154,8 +200,12 @@ func (e entrance) Admit(w http.ResponseWriter, r *http.Request, in federation.En
 }
 
 func (e entrance) Refuse(r *http.Request, no federation.Refusal) error {
+	about := personOf(no.Account, no.Event)
+	if no.Person.Name != "" {
+		about = signin.Person(no.Person)
+	}
 	return e.Service.Refuse(r, signin.Refusal{
-		Status: no.Status, Account: no.Account, Message: no.Message, Wait: no.Wait, Person: personOf(no.Account, no.Event), Event: eventOf(no.Event),
+		Status: no.Status, Account: no.Account, Message: no.Message, Wait: no.Wait, Person: about, Event: eventOf(no.Event),
 	})
 }
 

@@ -17,7 +17,8 @@ func (s *Service) creating(ctx context.Context, in *onsightapi.CreateFederationP
 
 // createFederationProvider sets up a provider with which people of an account
 // can sign in. Whether it lets anyone in is decided by IAM: by its provider of
-// the same issuer, and by the trust policy of the role.
+// the same issuer, and by the trust policy of the role; or, where an identity
+// centre provisions the account's people, by whom it has provisioned.
 func (s *Service) createFederationProvider(ctx context.Context, in *onsightapi.CreateFederationProviderRequest) (*onsightapi.CreateFederationProviderResponse, error) {
 	doc, err := s.document(settings{
 		account: in.AwsAccountId, name: in.Name, issuer: in.Issuer, client: in.ClientId, role: in.RoleArn, scopes: in.Scopes,
@@ -33,6 +34,9 @@ func (s *Service) createFederationProvider(ctx context.Context, in *onsightapi.C
 	err = s.DB.Write(ctx, func(tx *store.Tx) error {
 		region, err := s.Accounts.Open(ctx, tx, in.AwsAccountId)
 		if err != nil {
+			return err
+		}
+		if err := s.belongs(tx, in.AwsAccountId, &doc); err != nil {
 			return err
 		}
 		all, err := providers.List(tx, in.AwsAccountId, region, resource.Filter{}, "", maxProviders)

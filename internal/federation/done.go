@@ -54,6 +54,9 @@ func (s *Service) done(w http.ResponseWriter, r *http.Request) error {
 	if nonce, _ := textClaim(claims, "nonce"); subtle.ConstantTimeCompare([]byte(nonce), []byte(st.Nonce)) != 1 {
 		return s.refuse(r, a, it.ID, http.StatusForbidden, "federation.token", "The token has another nonce", it.Name)
 	}
+	if it.Doc.RoleARN == "" {
+		return s.provisioned(w, r, a, it, st, claims)
+	}
 	t, err := s.assume(r, a, it, claims, token)
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package federation
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/netip"
@@ -21,14 +22,16 @@ import (
 
 // document is what the store keeps of a provider beside its common columns.
 type document struct {
-	Issuer       string   `json:"issuer"`
-	ClientID     string   `json:"clientId"`
-	Scopes       []string `json:"scopes"`
-	RoleARN      string   `json:"roleArn"`
-	SessionClaim string   `json:"sessionNameClaim"`
-	EmailClaim   string   `json:"emailClaim"`
-	GroupsClaim  string   `json:"groupsClaim,omitempty"`
-	Contact      string   `json:"contact,omitempty"`
+	Issuer   string   `json:"issuer"`
+	ClientID string   `json:"clientId"`
+	Scopes   []string `json:"scopes"`
+	// RoleARN is empty where an identity centre provisions the account's people,
+	// and so are the claims: there, the centre has said all of that.
+	RoleARN      string `json:"roleArn"`
+	SessionClaim string `json:"sessionNameClaim"`
+	EmailClaim   string `json:"emailClaim"`
+	GroupsClaim  string `json:"groupsClaim,omitempty"`
+	Contact      string `json:"contact,omitempty"`
 	// Secret is the version that the client secret is sealed under; 0 for none.
 	Secret int64 `json:"secret,omitempty"`
 }
@@ -55,22 +58,16 @@ func onProvider(ctx context.Context, account, id string) policy.Target {
 
 // settings are what a request says of a provider.
 type settings struct {
-	account, name, issuer, client, role string
-	scopes                              []string
-	session, email, groups, contact     *string
+	account, name, issuer, client         string
+	scopes                                []string
+	role, session, email, groups, contact *string
 }
 
 // document forms what is kept of the settings, or says what is wrong with them.
 func (s *Service) document(in settings) (document, error) {
 	doc := document{
-		Issuer: in.issuer, ClientID: in.client, RoleARN: in.role, SessionClaim: "sub", EmailClaim: "email",
+		Issuer: in.issuer, ClientID: in.client, RoleARN: text(in.role), SessionClaim: text(in.session), EmailClaim: text(in.email),
 		GroupsClaim: text(in.groups), Contact: text(in.contact), Scopes: []string{"openid"},
-	}
-	if in.session != nil {
-		doc.SessionClaim = *in.session
-	}
-	if in.email != nil {
-		doc.EmailClaim = *in.email
 	}
 	if in.scopes == nil {
 		doc.Scopes = append(doc.Scopes, "email")
@@ -88,11 +85,49 @@ func (s *Service) document(in settings) (document, error) {
 	if !s.usable(in.issuer) {
 		return doc, fault.Invalid("Issuer must be an https URL without query and fragment, such as https://login.example.org, exactly as the provider's discovery document has it.")
 	}
-	a, err := arn.Parse(in.role)
-	if err != nil || !a.IsRole() || a.Account != in.account {
-		return doc, fault.Invalid("RoleArn must be the ARN of a role of account %s, such as arn:aws:iam::%[1]s:role/people.", in.account)
+	if in.role == nil {
+		return doc, nil
 	}
+	a, err := arn.Parse(*in.role)
+	if err != nil || !a.IsRole() || a.Account != in.account {
+		return doc, errRole(in.account)
+	}
+	doc.SessionClaim = cmp.Or(doc.SessionClaim, "sub")
+	doc.EmailClaim = cmp.Or(doc.EmailClaim, "email")
 	return doc, nil
+}
+
+func errRole(account string) error {
+	return fault.Invalid("RoleArn must be the ARN of a role of account %s, such as arn:aws:iam::%[1]s:role/people.", account)
+}
+
+// belongs tells with a fault that a provider is none for the account: people
+// come with a role, or an identity centre provisions them, and never both.
+func (s *Service) belongs(tx *store.Tx, account string, doc *document) error {
+	managed, err := s.managed(tx, account)
+	switch {
+	case err != nil:
+		return err
+	case !managed && doc.RoleARN == "":
+		return errRole(account)
+	case managed && doc.RoleARN != "":
+		return fault.Invalid("Leave RoleArn out: an identity centre provisions the people of account %s, and their role is that of their groups.", account)
+	case managed && doc.SessionClaim+doc.EmailClaim+doc.GroupsClaim != "":
+		return fault.Invalid("Leave SessionNameClaim, EmailClaim and GroupsClaim out: an identity centre provisions the people of account %s, with their names, addresses and groups.", account)
+	}
+	return nil
+}
+
+// managed tells whether an identity centre provisions an account's people.
+func (s *Service) managed(tx *store.Tx, account string) (bool, error) {
+	a, err := s.Accounts.Name(tx, account)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return s.Centre.Manages(tx, account, a.DefaultNamespace)
 }
 
 // usable tells whether an issuer can be one.
@@ -110,19 +145,13 @@ func (s *Service) usable(issuer string) bool {
 func (s *Service) shown(it *item) onsightapi.FederationProvider {
 	d := &it.Doc
 	at := root + "/" + it.Account + "/" + it.ID
-	p := onsightapi.FederationProvider{
+	return onsightapi.FederationProvider{
 		Arn: &it.ARN, ProviderId: &it.ID, Name: &it.Name, Issuer: &d.Issuer, ClientId: &d.ClientID, HasClientSecret: new(d.Secret > 0),
-		Scopes: d.Scopes, RoleArn: &d.RoleARN, SessionNameClaim: &d.SessionClaim, EmailClaim: &d.EmailClaim,
+		Scopes: d.Scopes, RoleArn: optional(d.RoleARN), SessionNameClaim: optional(d.SessionClaim), EmailClaim: optional(d.EmailClaim),
+		GroupsClaim: optional(d.GroupsClaim), Contact: optional(d.Contact),
 		RedirectUri: new(s.Site.PublicURL(at + "/done")), InitiateLoginUri: new(s.Site.PublicURL(at + "/initiate")),
 		CreatedTime: &it.Created, LastUpdatedTime: &it.Updated,
 	}
-	if d.GroupsClaim != "" {
-		p.GroupsClaim = &d.GroupsClaim
-	}
-	if d.Contact != "" {
-		p.Contact = &d.Contact
-	}
-	return p
 }
 
 // provider finds a provider of an account for a page, with its client secret;

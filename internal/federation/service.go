@@ -112,6 +112,50 @@ type Sessions interface {
 	AssumeSAML(ctx context.Context, role, provider, posted string) (accessKeyID, sessionToken string, err error)
 }
 
+// A Centre is what federation asks of whoever keeps the people whom an identity
+// centre provisions.
+type Centre interface {
+	// Manages tells whether a centre provisions the people of a namespace.
+	Manages(tx *store.Tx, account, namespace string) (bool, error)
+	// Arrive finds the user whom the claims of an ID token are about, which has
+	// been verified, and brings the user in line with the centre. Where that is
+	// nobody who may come in, why is another one than Welcome.
+	Arrive(tx *store.Tx, account, namespace string, claims map[string]any) (found Arrival, err error)
+}
+
+// An Arrival is who has come from an identity centre.
+type Arrival struct {
+	// Person is the user; without a name where there is none.
+	Person Person
+	// Provisioned is the name that the centre has given; empty for nobody's.
+	Provisioned string
+	// Claim is the one that tells who it is.
+	Claim string
+	// Why says what keeps the person out.
+	Why Why
+}
+
+// Why says whether somebody who comes from an identity centre may come in.
+type Why int
+
+// What may keep somebody out.
+const (
+	// Welcome is said of who may come in.
+	Welcome Why = iota
+	// Unnamed is who has no claim that tells who it is, or one that proves nothing.
+	Unnamed
+	// Unknown is who was not provisioned.
+	Unknown
+	// Several are users whom the claim does not tell apart.
+	Several
+	// Inactive is whom the centre has put out of use, Deactivated whom an
+	// administrator of the account has.
+	Inactive
+	Deactivated
+	// Roleless is who is in no group that has a role.
+	Roleless
+)
+
 // A Judge decides by the policies of a principal; a refusal is a fault.
 type Judge interface {
 	Authorize(ctx context.Context, who api.Principal, action string, on policy.Target) error
@@ -138,6 +182,8 @@ type Refusal struct {
 	Message web.Message
 	Wait    time.Duration
 	Event   Event
+	// Person is whom the event is about, where that is a user.
+	Person Person
 }
 
 // An Entrance is what federation asks of whoever lets people in.
@@ -163,6 +209,7 @@ type Config struct {
 	Sessions Sessions
 	Judge    Judge
 	Entrance Entrance
+	Centre   Centre
 	// Verifier checks ID tokens, and asks providers.
 	Verifier *idtoken.Verifier
 	// PublicURL is where people reach the server, without a slash at the end.

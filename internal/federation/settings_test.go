@@ -148,22 +148,22 @@ func TestProviders(t *testing.T) {
 			"an issuer with query": {func(in *onsightapi.CreateFederationProviderRequest) { in.Issuer += "?x=1" }, "InvalidParameterValueException"},
 			"no URL":               {func(in *onsightapi.CreateFederationProviderRequest) { in.Issuer = "login.example.org" }, "InvalidParameterValueException"},
 			"another account's": {func(in *onsightapi.CreateFederationProviderRequest) {
-				in.RoleArn = "arn:aws:iam::444455556666:role/people"
+				in.RoleArn = new("arn:aws:iam::444455556666:role/people")
 			}, "InvalidParameterValueException"},
 			"no role": {func(in *onsightapi.CreateFederationProviderRequest) {
-				in.RoleArn = "arn:aws:iam::" + account + ":user/ana"
+				in.RoleArn = new("arn:aws:iam::" + account + ":user/ana")
 			}, "InvalidParameterValueException"},
 			"a name of two lines":  {func(in *onsightapi.CreateFederationProviderRequest) { in.Name = "a\nb" }, "InvalidParameterValueException"},
 			"a scope with a space": {func(in *onsightapi.CreateFederationProviderRequest) { in.Scopes = []string{"a b"} }, "ValidationException"},
 		} {
-			in := onsightapi.CreateFederationProviderRequest{AwsAccountId: account, ProviderId: "d", Name: "D", Issuer: w.idp.URL, ClientId: "client-1", RoleArn: role}
+			in := onsightapi.CreateFederationProviderRequest{AwsAccountId: account, ProviderId: "d", Name: "D", Issuer: w.idp.URL, ClientId: "client-1", RoleArn: &role}
 			c.change(&in)
 			if _, err := testkit.Call(t, w.srv, onsightapi.CreateFederationProvider, in); err == nil || fault.Of(err).Code != c.code {
 				t.Errorf("%s: %v, want %s", what, err, c.code)
 			}
 		}
 		// The secret stays, goes, or is another one; it goes to nobody else.
-		update := onsightapi.UpdateFederationProviderRequest{AwsAccountId: account, ProviderId: "b", Name: "Other", Issuer: w.idp.URL, ClientId: "client-1", RoleArn: role}
+		update := onsightapi.UpdateFederationProviderRequest{AwsAccountId: account, ProviderId: "b", Name: "Other", Issuer: w.idp.URL, ClientId: "client-1", RoleArn: &role}
 		if got := must(w, onsightapi.UpdateFederationProvider, update).Provider; !*got.HasClientSecret || *got.Name != "Other" {
 			t.Errorf("changed %+v", got)
 		}

@@ -121,6 +121,10 @@ func (s *Service) metadata(ctx context.Context, issuer string) (idtoken.Metadata
 // refuse is what somebody is told who can't sign in with a provider. reason is
 // for the trail; args are for the text.
 func (s *Service) refuse(r *http.Request, a Account, provider string, status int, text, reason string, args ...any) error {
+	return s.Entrance.Refuse(r, s.refusal(a, provider, status, text, reason, args...))
+}
+
+func (s *Service) refusal(a Account, provider string, status int, text, reason string, args ...any) Refusal {
 	no := Refusal{Status: status, Account: a.Account, Message: web.Message{
 		Title: text + ".title", Text: text + ".text", Args: args, Action: "to.sign-in", Target: web.Root,
 	}}
@@ -142,7 +146,7 @@ func (s *Service) refuse(r *http.Request, a Account, provider string, status int
 	if status == http.StatusServiceUnavailable {
 		no.Wait = 10 * time.Second
 	}
-	return s.Entrance.Refuse(r, no)
+	return no
 }
 
 // provided is what somebody is told when a provider fails.

@@ -34,6 +34,9 @@ func (s *Service) updateFederationProvider(ctx context.Context, in *onsightapi.U
 		if err != nil {
 			return err
 		}
+		if err := s.belongs(tx, in.AwsAccountId, &doc); err != nil {
+			return err
+		}
 		changed := doc
 		it, err := providers.Update(tx, keyOf(region, in.AwsAccountId, in.ProviderId), s.Now(), func(it *item) error {
 			before := it.Doc

@@ -189,7 +189,7 @@ func (w *world) may(role string, actions ...string) {
 // provider sets the provider up.
 func (w *world) provider(id, role string, change ...func(*onsightapi.CreateFederationProviderRequest)) *onsightapi.FederationProvider {
 	w.t.Helper()
-	in := onsightapi.CreateFederationProviderRequest{AwsAccountId: account, ProviderId: id, Name: "Example ID", Issuer: w.idp.URL, ClientId: "client-1", RoleArn: role}
+	in := onsightapi.CreateFederationProviderRequest{AwsAccountId: account, ProviderId: id, Name: "Example ID", Issuer: w.idp.URL, ClientId: "client-1", RoleArn: &role}
 	for _, c := range change {
 		c(&in)
 	}

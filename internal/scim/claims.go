@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"onsight/internal/fault"
 	"onsight/internal/onsightapi"
@@ -30,23 +32,71 @@ func matchingOf(tx *store.Tx, account, namespace string) (matching, error) {
 	return m, err
 }
 
-// PersonForClaims gives the name of the user here whom the claims of an ID token
-// are about, which the caller has verified; store.ErrNotFound where there is
-// none, or more than one. Whether the user is active, the caller looks up.
-func (s *Service) PersonForClaims(tx *store.Tx, account, namespace string, claims map[string]any) (name string, err error) {
+// What keeps the claims of a token from naming one user.
+var (
+	// ErrUnnamed says that the token does not have the claim, or that the claim
+	// proves nothing.
+	ErrUnnamed = errors.New("scim: the claim does not tell who it is")
+	// ErrSeveral says that the claim is true of several users.
+	ErrSeveral = errors.New("scim: several users match the claim")
+)
+
+// A Person is a user of the centre who signs in.
+type Person struct {
+	// Name is the user's here.
+	Name string
+	// Claim is the one that told who it is.
+	Claim string
+	// Active tells that the centre has the user active.
+	Active bool
+	// Role is what the user's groups give; empty for none.
+	Role string
+}
+
+// Manages tells whether a centre provisions the people of a namespace.
+func (s *Service) Manages(tx *store.Tx, account, namespace string) (bool, error) {
+	_, err := s.tenant(tx, account, namespace)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// PersonForClaims gives the user whom the claims of an ID token are about,
+// which the caller has verified: ErrUnnamed, ErrSeveral, or store.ErrNotFound
+// where there is none. The person has no role yet; see Arrive.
+func (s *Service) PersonForClaims(tx *store.Tx, account, namespace string, claims map[string]any) (Person, error) {
+	_, p, err := s.matching(tx, account, namespace, claims)
+	return p, err
+}
+
+// Arrive does so too, and brings the user in line with the groups of the
+// centre, also where a job has yet to do that: with the role that they give,
+// or out of use.
+func (s *Service) Arrive(tx *store.Tx, account, namespace string, claims map[string]any) (Person, error) {
+	t, err := s.tenant(tx, account, namespace)
+	if err != nil {
+		return Person{}, err
+	}
+	u, p, err := s.matching(tx, account, namespace, claims)
+	if err == nil {
+		p.Role, err = s.placed(tx, t, &u)
+	}
+	return p, err
+}
+
+func (s *Service) matching(tx *store.Tx, account, namespace string, claims map[string]any) (user, Person, error) {
 	if _, err := s.tenant(tx, account, namespace); err != nil {
-		return "", err
+		return user{}, Person{}, err
 	}
 	m, err := matchingOf(tx, account, namespace)
 	if err != nil {
-		return "", err
+		return user{}, Person{}, err
 	}
-	value, _ := claims[m.Claim].(string)
-	if value == "" {
-		return "", store.ErrNotFound
-	}
-	if verified, ok := claims["email_verified"].(bool); m.Claim == "email" && ok && !verified {
-		return "", store.ErrNotFound
+	p := Person{Claim: m.Claim}
+	value, ok := proven(m, claims)
+	if !ok {
+		return user{}, p, ErrUnnamed
 	}
 	query, key := "", strings.ToLower(value)
 	switch m.Attribute {
@@ -59,14 +109,44 @@ func (s *Service) PersonForClaims(tx *store.Tx, account, namespace string, claim
 	default:
 		query = "id IN (SELECT user_id FROM scim_emails WHERE account = $1 AND namespace = $2 AND email_key = $3)"
 	}
-	names, err := store.All[string](tx, `SELECT name FROM scim_users WHERE account = $1 AND namespace = $2 AND `+query+` LIMIT 2`, account, namespace, key)
-	if err == nil && len(names) != 1 {
-		err = store.ErrNotFound
+	found, err := store.All[user](tx, `SELECT `+userColumns+` FROM scim_users WHERE account = $1 AND namespace = $2 AND `+query+` LIMIT 2`, account, namespace, key)
+	switch {
+	case err != nil:
+		return user{}, p, err
+	case len(found) > 1:
+		return user{}, p, ErrSeveral
+	case len(found) == 0:
+		return user{}, p, store.ErrNotFound
 	}
-	if err != nil {
-		return "", err
+	u := found[0]
+	p.Name, p.Active = u.Name, u.Active
+	return u, p, u.read()
+}
+
+// proven gives the claim that tells who somebody is, if it does. An address
+// counts where the centre says that it is verified: many let people enter any.
+func proven(m matching, claims map[string]any) (string, bool) {
+	value, _ := claims[m.Claim].(string)
+	if value == "" || !utf8.ValidString(value) || strings.ContainsFunc(value, misleads) {
+		return "", false
 	}
-	return names[0], nil
+	if m.Claim != "email" {
+		return value, true
+	}
+	switch verified := claims["email_verified"].(type) {
+	case bool:
+		return value, verified
+	case string: // as some write it
+		return value, verified == "true"
+	}
+	return value, false
+}
+
+// misleads tells of a character that can be taken for another one: a control
+// character, or one whose lower case is a letter of Latin-1, such as the Kelvin
+// sign. Whoever may choose a name must not become somebody else by it.
+func misleads(c rune) bool {
+	return unicode.IsControl(c) || c > unicode.MaxLatin1 && unicode.ToLower(c) <= unicode.MaxLatin1
 }
 
 func (s *Service) describingMatching(ctx context.Context, in *onsightapi.DescribeScimMatchingRequest) policy.Target {

@@ -32,7 +32,7 @@ func TestPersonForClaims(t *testing.T) {
 		add := func(id, doc string) {
 			t.Helper()
 			in(func(tx *store.Tx) error {
-				u := user{Account: "111122223333", Namespace: "default", ID: id, Name: "first-" + id, Doc: doc}
+				u := user{Account: "111122223333", Namespace: "default", ID: id, Name: "first-" + id, Doc: doc, Active: true}
 				if err := u.read(); err != nil {
 					return err
 				}
@@ -49,25 +49,36 @@ func TestPersonForClaims(t *testing.T) {
 		add("1", `{"userName":"Ana","externalId":"00uA","emails":[{"value":"Ana@example.org"},{"value":"both@example.org"}]}`)
 		add("2", `{"userName":"bo","externalId":"00ua","emails":[{"value":"both@example.org"}]}`)
 		add("3", `{"userName":"cy","externalId":"same"}`)
+		add("5", `{"userName":"kim"}`)
 		add("4", `{"userName":"da","externalId":"same"}`)
 		for _, x := range []struct {
 			attribute, claim string
 			claims           map[string]any
 			want             string
+			err              error
 		}{
-			{"", "", map[string]any{"sub": "00uA"}, "first-1"},
-			{"", "", map[string]any{"sub": "00ua"}, "first-2"},
-			{"", "", map[string]any{"sub": "same"}, ""},
-			{"", "", map[string]any{"sub": ""}, ""},
-			{"", "", map[string]any{"sub": 7}, ""},
-			{"", "", map[string]any{"preferred_username": "ana"}, ""},
-			{"externalId", "oid", map[string]any{"oid": "00uA", "sub": "00ua"}, "first-1"},
-			{"userName", "preferred_username", map[string]any{"preferred_username": "ANA"}, "first-1"},
-			{"userName", "email", map[string]any{"email": "ana", "email_verified": false}, ""},
-			{"emails.value", "email", map[string]any{"email": "ana@EXAMPLE.org"}, "first-1"},
-			{"emails.value", "email", map[string]any{"email": "ana@example.org", "email_verified": true}, "first-1"},
-			{"emails.value", "email", map[string]any{"email": "both@example.org"}, ""},
-			{"id", "scim_id", map[string]any{"scim_id": "2"}, "first-2"},
+			{"", "", map[string]any{"sub": "00uA"}, "first-1", nil},
+			{"", "", map[string]any{"sub": "00ua"}, "first-2", nil},
+			{"", "", map[string]any{"sub": "same"}, "", ErrSeveral},
+			{"", "", map[string]any{"sub": "nobody"}, "", store.ErrNotFound},
+			{"", "", map[string]any{"sub": ""}, "", ErrUnnamed},
+			{"", "", map[string]any{"sub": 7}, "", ErrUnnamed},
+			{"", "", map[string]any{"sub": []any{"00uA"}}, "", ErrUnnamed},
+			{"", "", map[string]any{"sub": "00uA\x00"}, "", ErrUnnamed},
+			{"", "", map[string]any{"preferred_username": "ana"}, "", ErrUnnamed},
+			{"externalId", "oid", map[string]any{"oid": "00uA", "sub": "00ua"}, "first-1", nil},
+			{"externalId", "oid", map[string]any{"sub": "00uA"}, "", ErrUnnamed},
+			{"userName", "preferred_username", map[string]any{"preferred_username": "ANA"}, "first-1", nil},
+			// The Kelvin sign is a k in lower case, and no k.
+			{"userName", "preferred_username", map[string]any{"preferred_username": "\u212aim"}, "", ErrUnnamed},
+			{"userName", "preferred_username", map[string]any{"preferred_username": "KIM"}, "first-5", nil},
+			{"userName", "email", map[string]any{"email": "ana", "email_verified": false}, "", ErrUnnamed},
+			{"userName", "email", map[string]any{"email": "ana", "email_verified": "false"}, "", ErrUnnamed},
+			{"userName", "email", map[string]any{"email": "ana", "email_verified": "true"}, "first-1", nil},
+			{"emails.value", "email", map[string]any{"email": "ana@EXAMPLE.org"}, "", ErrUnnamed},
+			{"emails.value", "email", map[string]any{"email": "ana@EXAMPLE.org", "email_verified": true}, "first-1", nil},
+			{"emails.value", "email", map[string]any{"email": "both@example.org", "email_verified": true}, "", ErrSeveral},
+			{"id", "scim_id", map[string]any{"scim_id": "2"}, "first-2", nil},
 		} {
 			in(func(tx *store.Tx) error {
 				if _, err := tx.Exec(`DELETE FROM scim_matching`); err != nil || x.attribute == "" {
@@ -77,13 +88,14 @@ func TestPersonForClaims(t *testing.T) {
 				return err
 			})
 			err := db.Read(context.Background(), func(tx *store.Tx) error {
-				name, err := s.PersonForClaims(tx, "111122223333", "default", x.claims)
-				if name != x.want || (x.want == "") != errors.Is(err, store.ErrNotFound) {
-					t.Errorf("%s by %s of %v: %q %v, want %q", x.attribute, x.claim, x.claims, name, err, x.want)
+				p, err := s.PersonForClaims(tx, "111122223333", "default", x.claims)
+				if p.Name != x.want || !errors.Is(err, x.err) || p.Claim == "" || (err == nil) != p.Active {
+					t.Errorf("%s by %s of %v: %+v %v, want %q and %v", x.attribute, x.claim, x.claims, p, err, x.want, x.err)
 				}
-				_, err = s.PersonForClaims(tx, "999999999999", "default", x.claims)
-				if !errors.Is(err, store.ErrNotFound) {
-					t.Errorf("in another account: %v", err)
+				for _, other := range [][2]string{{"999999999999", "default"}, {"111122223333", "another"}} {
+					if p, err := s.PersonForClaims(tx, other[0], other[1], x.claims); err == nil || p.Name != "" {
+						t.Errorf("in %s: %+v %v", other, p, err)
+					}
 				}
 				return nil
 			})

@@ -41,26 +41,31 @@ func errPending(account string) error {
 // its groups give, and those groups. Without a role, or when the centre has it
 // inactive, it is no active user, and is signed out.
 func (s *Service) settle(tx *store.Tx, t Tenant, u *user) error {
+	_, err := s.placed(tx, t, u)
+	return err
+}
+
+// placed does so, and gives the role; empty for none.
+func (s *Service) placed(tx *store.Tx, t Tenant, u *user) (role string, err error) {
 	names, err := store.All[string](tx, `SELECT g.name FROM scim_members m
 		JOIN scim_groups g ON g.account = m.account AND g.namespace = m.namespace AND g.id = m.group_id
 		WHERE m.account = $1 AND m.namespace = $2 AND m.user_id = $3`, u.Account, u.Namespace, u.ID)
 	if err != nil {
-		return err
+		return "", err
 	}
 	slices.Sort(names)
-	role := ""
 	if u.Active {
 		if role, _, err = s.People.RoleOf(tx, u.Account, u.Namespace, names); err != nil {
-			return err
+			return "", err
 		}
 	}
 	gone, err := s.People.Settle(tx, t.DirectoryID, User{
 		Account: u.Account, Namespace: u.Namespace, Name: u.Name, ID: u.ID, Email: u.email(), Role: role, Groups: names,
 	})
 	if err != nil || !gone {
-		return err
+		return role, err
 	}
-	return s.EndSessions(tx, u.Account, u.Namespace, u.Name)
+	return role, s.EndSessions(tx, u.Account, u.Namespace, u.Name)
 }
 
 // regrouped brings users in line who have come into a group or gone out of it:

@@ -54,6 +54,15 @@ func (s *Service) kept(r *http.Request, account string) (kept bool, err error) {
 	return kept, err
 }
 
+// keptElsewhere tells whether no password of the account's people is kept here.
+func (s *Service) keptElsewhere(r *http.Request, a Account) (bool, error) {
+	kept, err := s.kept(r, a.Account)
+	if err != nil || kept {
+		return kept, err
+	}
+	return s.passwordless(r, a)
+}
+
 // elsewhere says that a password is not kept here.
 func (s *Service) elsewhere(w http.ResponseWriter, r *http.Request, account string) {
 	s.say(w, r, http.StatusOK, account, web.Message{Title: "elsewhere.title", Text: "elsewhere.text", Action: "to.sign-in", Target: web.Root})

@@ -19,6 +19,8 @@ type Way struct {
 // Ways are the other ways to sign in to an account.
 type Ways struct {
 	Ways []Way
+	// Only tells that nobody of the account has a password here, or at a directory.
+	Only bool
 	// Elsewhere is where the account's people sign in in place of our page; empty
 	// for here.
 	Elsewhere string
@@ -43,6 +45,7 @@ func (s *Service) waysOf(r *http.Request, a Account, namespace, next string) (al
 				return err
 			}
 			all.Ways = append(all.Ways, some.Ways...)
+			all.Only = all.Only || some.Only
 			if all.Elsewhere == "" {
 				all.Elsewhere = some.Elsewhere
 			}
@@ -50,6 +53,12 @@ func (s *Service) waysOf(r *http.Request, a Account, namespace, next string) (al
 		return nil
 	})
 	return all, err
+}
+
+// passwordless tells whether nobody of an account has a password here.
+func (s *Service) passwordless(r *http.Request, a Account) (bool, error) {
+	all, err := s.waysOf(r, a, "", "")
+	return all.Only, err
 }
 
 // A Refusal is what someone is told on a page who can't be let in.

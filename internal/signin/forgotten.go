@@ -42,7 +42,7 @@ func (s *Service) askForgotten(w http.ResponseWriter, r *http.Request, f signInF
 	if err != nil {
 		return err
 	}
-	if kept, err := s.kept(r, account.Account); err != nil || kept {
+	if elsewhere, err := s.keptElsewhere(r, account); err != nil || elsewhere {
 		if err == nil {
 			s.elsewhere(w, r, account.Account)
 		}
@@ -80,7 +80,7 @@ func (s *Service) forgotten(w http.ResponseWriter, r *http.Request) error {
 	if err := s.mustBeAllowed(r, account.Account); err != nil {
 		return err
 	}
-	if kept, err := s.kept(r, account.Account); err != nil || kept {
+	if elsewhere, err := s.keptElsewhere(r, account); err != nil || elsewhere {
 		if err == nil {
 			s.elsewhere(w, r, account.Account)
 		}

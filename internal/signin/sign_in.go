@@ -30,6 +30,8 @@ type signInForm struct {
 	Letters bool
 	// Ways are the other ways to sign in.
 	Ways []Way
+	// Only tells that there is no other: no password to type, and no passkey.
+	Only bool
 	// Passkey has the browser offer passkeys; nil where it can't.
 	Passkey *ceremony
 }
@@ -70,18 +72,49 @@ func (s *Service) askPassword(w http.ResponseWriter, r *http.Request, f signInFo
 		return err
 	}
 	// Who has a password here, such as an administrator, gets to it all the same.
-	if ways.Elsewhere != "" && r.Method == http.MethodGet && !r.URL.Query().Has(fieldHere) {
-		http.Redirect(w, r, ways.Elsewhere, http.StatusSeeOther)
+	if away := s.away(ways); away != "" && r.Method == http.MethodGet && !r.URL.Query().Has(fieldHere) {
+		http.Redirect(w, r, away, http.StatusSeeOther)
 		return nil
 	}
-	f.Ways = ways.Ways
-	if f.Passkey, err = s.askAnyPasskey(); err != nil {
-		return err
+	f.Ways, f.Only = ways.Ways, ways.Only
+	if !f.Only {
+		if f.Passkey, err = s.askAnyPasskey(); err != nil {
+			return err
+		}
 	}
 	s.Site.Show(w, r, web.Page{
 		Name: "sign-in", Script: scriptOf(f.Passkey), Account: account.Account, Problems: problems, Data: f,
 		Params: []string{fieldAccount, f.Account, fieldNamespace, f.Namespace, "next", f.Next},
 	})
+	return nil
+}
+
+// away is where people are sent to sign in who have nothing to choose on our
+// page; empty for nowhere.
+func (s *Service) away(ways Ways) string {
+	if ways.Elsewhere == "" && ways.Only && len(ways.Ways) == 1 {
+		return s.Site.URL(ways.Ways[0].Target)
+	}
+	return ways.Elsewhere
+}
+
+// secondStep goes on with whoever has named an account.
+func (s *Service) secondStep(w http.ResponseWriter, r *http.Request, f signInForm) error {
+	account, err := s.accountNamed(r, f.Account)
+	if err != nil {
+		return err
+	}
+	ways, err := s.waysOf(r, account, f.Namespace, f.Next)
+	if err != nil {
+		return err
+	}
+	params := []string{fieldAccount, f.Account, fieldNamespace, f.Namespace, "next", f.Next}
+	if s.away(ways) == "" {
+		s.Site.Go(w, r, web.Root, params...)
+		return nil
+	}
+	target := s.Site.URL(web.Root, params...)
+	s.Site.Show(w, r, web.Page{Name: "onward", Account: account.Account, Onward: target, Data: target})
 	return nil
 }
 
@@ -106,8 +139,7 @@ func (s *Service) signIn(w http.ResponseWriter, r *http.Request) error {
 		return s.askAccount(w, r, f, []web.Problem{{Field: fieldAccount, Key: "account.missing"}})
 	}
 	if !r.PostForm.Has(fieldPassword) { // the first step
-		s.Site.Go(w, r, web.Root, fieldAccount, f.Account, fieldNamespace, f.Namespace, "next", f.Next)
-		return nil
+		return s.secondStep(w, r, f)
 	}
 	password := r.PostFormValue(fieldPassword)
 	var problems []web.Problem
@@ -129,6 +161,12 @@ func (s *Service) signIn(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		return s.signInAtDirectory(w, r, account, f, password)
+	}
+	if none, err := s.passwordless(r, account); err != nil || none {
+		if err == nil {
+			s.elsewhere(w, r, account.Account)
+		}
+		return err
 	}
 	t, err := s.try(r, f.Account, f.Namespace, f.User)
 	if err != nil {

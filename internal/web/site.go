@@ -153,7 +153,7 @@ func (s *Site) around(next http.Handler, limit int64, check func(*http.Request) 
 			return
 		}
 		h.Set("Cache-Control", "no-store")
-		h.Set("Content-Security-Policy", policyOf(Page{}, ""))
+		h.Set("Content-Security-Policy", s.policyOf(Page{}, ""))
 		defer func() {
 			if p := recover(); p != nil {
 				if p == http.ErrAbortHandler { //nolint:errorlint // net/http compares it so
@@ -214,6 +214,10 @@ type Page struct {
 	// FormTargets are origins to which the page's forms may lead, beside this
 	// server, at last: browsers check where an answer redirects to.
 	FormTargets []string
+	// Onward is an address on this server that the browser goes on to at once, as
+	// if somebody had followed a link. A form's answer must not be redirected to
+	// another site: browsers hold that against the policy of the form's page.
+	Onward string
 	// Frame says that the page is for a frame of another site: it may run scripts
 	// of our own, and has no choice of languages, which would lead away from it.
 	Frame bool
@@ -268,7 +272,10 @@ func (s *Site) Show(w http.ResponseWriter, r *http.Request, p Page) {
 		}
 	}
 	h := w.Header()
-	h.Set("Content-Security-Policy", policyOf(p, origin)+s.scriptSource(p))
+	h.Set("Content-Security-Policy", s.policyOf(p, origin))
+	if p.Onward != "" {
+		h.Set("Refresh", "0; url="+p.Onward)
+	}
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Language", v.Lang)
 	h.Set("Vary", "Accept-Language, Cookie")
@@ -279,15 +286,19 @@ func (s *Site) Show(w http.ResponseWriter, r *http.Request, p Page) {
 
 // policyOf is the Content-Security-Policy of a page: nothing inline, nothing
 // from elsewhere but a logo, and in no frames but those that the page is for.
-func policyOf(p Page, logoOrigin string) string {
+func (s *Site) policyOf(p Page, logoOrigin string) string {
 	csp := "default-src 'none'; style-src 'self'; img-src 'self'"
 	if logoOrigin != "" {
 		csp += " " + logoOrigin
 	}
-	targets := strings.Join(append([]string{"'self'"}, p.FormTargets...), " ")
-	if p.Frame {
-		csp += "; script-src 'self'; connect-src 'self'"
+	// Once: browsers heed the first of two, and say nothing of the other.
+	if scripts := s.scriptSources(p); scripts != "" {
+		csp += "; script-src" + scripts
 	}
+	if p.Frame {
+		csp += "; connect-src 'self'"
+	}
+	targets := strings.Join(append([]string{"'self'"}, p.FormTargets...), " ")
 	ancestors := "'none'"
 	if len(p.Ancestors) > 0 {
 		ancestors = strings.Join(p.Ancestors, " ")
@@ -295,13 +306,17 @@ func policyOf(p Page, logoOrigin string) string {
 	return csp + "; form-action " + targets + "; base-uri 'none'; frame-ancestors " + ancestors
 }
 
-// scriptSource lets a page run its script and no other: by its content, and by
-// its address for browsers that compare contents of inline scripts alone.
-func (s *Site) scriptSource(p Page) string {
-	if p.Script == "" {
-		return ""
+// scriptSources let a page run its script and no other: by its content, and by
+// its address for browsers that compare contents of inline scripts alone. A page
+// for a frame runs what is ours.
+func (s *Site) scriptSources(p Page) (sources string) {
+	if p.Frame {
+		sources = " 'self'"
 	}
-	return "; script-src '" + s.integrity(p.Script) + "' " + s.origin + s.base + Root + "/assets/" + s.hashed[p.Script]
+	if p.Script != "" {
+		sources += " '" + s.integrity(p.Script) + "' " + s.origin + s.base + Root + "/assets/" + s.hashed[p.Script]
+	}
+	return sources
 }
 
 // integrity is the hash of an asset, as browsers compare it.

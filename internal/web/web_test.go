@@ -2,6 +2,7 @@ package web
 
 import (
 	"io/fs"
+	"log/slog"
 	"maps"
 	"net/http/httptest"
 	"regexp"
@@ -116,6 +117,40 @@ func TestThemeLogo(t *testing.T) {
 		}
 		if got != want {
 			t.Errorf("%q: %q, want %q", logo, got, want)
+		}
+	}
+}
+
+// A page says once which scripts it may run, whatever else it is.
+func TestPolicyNamesEachDirectiveOnce(t *testing.T) {
+	t.Parallel()
+	s, err := New(Config{Log: slog.New(slog.DiscardHandler), PublicURL: "https://onsight.example.org/base"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	hash := "'" + s.integrity("passkey.js") + "'"
+	for _, x := range []struct {
+		page Page
+		want []string // of script-src; nil for no such directive
+	}{
+		{Page{}, nil},
+		{Page{Frame: true}, []string{"'self'"}},
+		{Page{Script: "passkey.js"}, []string{hash, "https://onsight.example.org/base/signin/assets/" + s.hashed["passkey.js"]}},
+		{Page{Frame: true, Script: "passkey.js", Ancestors: []string{"https://portal.example.org"}}, []string{"'self'", hash, "https://onsight.example.org/base/signin/assets/" + s.hashed["passkey.js"]}},
+	} {
+		seen := map[string][]string{}
+		for _, d := range strings.Split(s.policyOf(x.page, "https://logo.example.org"), "; ") {
+			words := strings.Fields(d)
+			if _, twice := seen[words[0]]; twice {
+				t.Errorf("%+v: %s comes twice", x.page, words[0])
+			}
+			seen[words[0]] = words[1:]
+		}
+		if got, there := seen["script-src"]; there != (x.want != nil) || !slices.Equal(got, x.want) {
+			t.Errorf("%+v: script-src %q, want %q", x.page, got, x.want)
+		}
+		if got := seen["frame-ancestors"]; len(got) != 1 || (got[0] == "'none'") != (x.page.Ancestors == nil) {
+			t.Errorf("%+v: frame-ancestors %q", x.page, got)
 		}
 	}
 }
