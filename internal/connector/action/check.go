@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"onsight/internal/arn"
@@ -89,6 +91,9 @@ func (s *Service) test(ctx context.Context, l *connector.Live, principal string,
 	if input == nil {
 		input = json.RawMessage("{}")
 	}
+	if len(t.Codes) > 0 {
+		input = json.RawMessage(strings.NewReplacer("{account}", l.Key.Account, "{region}", l.Key.Region, "{partition}", partition(l.Key.Region)).Replace(string(input)))
+	}
 	values, err := o.Check(input)
 	if err != nil {
 		return verdict{}, fmt.Errorf("test of %s: %w", l.Type, err)
@@ -127,6 +132,17 @@ func (s *Service) test(ctx context.Context, l *connector.Live, principal string,
 		return verdict{reason: fmt.Sprintf("The service answers, but not as it does to somebody whom it knows (%s). Check the credentials.", o.ID)}, nil
 	}
 	return verdict{accountID: text(value, a.Account.ID), account: text(value, a.Account.Label)}, nil
+}
+
+// partition is the first part of ARNs in a region.
+func partition(region string) string {
+	switch {
+	case strings.HasPrefix(region, "cn-"):
+		return "aws-cn"
+	case strings.HasPrefix(region, "us-gov-"):
+		return "aws-us-gov"
+	}
+	return "aws"
 }
 
 func text(value any, at string) string {
@@ -182,12 +198,19 @@ func judged(t *definition.Test, l *connector.Live, err error) verdict {
 	if !ok {
 		return verdict{}
 	}
+	if slices.Contains(t.Codes, e.Code) {
+		return verdict{}
+	}
+	place := "BaseEndpoint"
+	if l.Auth.Type == qs.ConnectionAuthTypeIAM {
+		place = "whether the service is offered in " + l.Key.Region
+	}
 	said := fmt.Sprintf(" The service says (status %d): %s", e.Status, e.Error())
 	switch e.Kind {
 	case engine.Unauthenticated:
 		return verdict{reason: "The service does not accept " + credentialsOf(l) + ". Check it." + said}
 	case engine.Refused:
-		return verdict{reason: e.Message + " Check BaseEndpoint, or choose a VPC connection from which it can be reached."}
+		return verdict{reason: e.Message + " Check " + place + ", or choose a VPC connection from which it can be reached."}
 	default:
 	}
 	if t.Answers && e.Status > 0 {
@@ -197,14 +220,14 @@ func judged(t *definition.Test, l *connector.Live, err error) verdict {
 	case engine.Denied:
 		return verdict{reason: "The service knows the credentials, and they may not do what the test of the connector does. Give them the rights or the scopes that they need." + said}
 	case engine.Missing:
-		return verdict{reason: "There is no such service at BaseEndpoint. Check it." + said}
+		return verdict{reason: "There is nothing that answers as the service does. Check " + place + "." + said}
 	case engine.Throttled, engine.TimedOut, engine.Unavailable:
 		if e.Status == 0 {
-			return verdict{reason: e.Message + " Check BaseEndpoint, and whether the service can be reached from here.", passing: true}
+			return verdict{reason: e.Message + " Check " + place + ", and whether the service can be reached from here.", passing: true}
 		}
 		return verdict{reason: "The service could not be asked." + said, passing: true}
 	default:
-		return verdict{reason: "The service refuses the test of the connector. Check BaseEndpoint." + said}
+		return verdict{reason: "The service refuses the test of the connector. Check " + place + "." + said}
 	}
 }
 

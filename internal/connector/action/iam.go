@@ -109,6 +109,14 @@ type signed struct {
 	client    *outbound.Client
 	auth      *definition.Auth
 	used      aws.Credentials
+	region    string // empty for the connector's
+}
+
+// In implements engine.Regional.
+func (c *signed) In(region string) engine.Credential {
+	other := *c
+	other.region = region
+	return &other
 }
 
 // Authenticate implements engine.Credential.
@@ -124,7 +132,11 @@ func (c *signed) Authenticate(ctx context.Context, r *http.Request, body []byte)
 	if s3 {
 		r.Header.Set("X-Amz-Content-Sha256", hash)
 	}
-	return v4.NewSigner().SignHTTP(ctx, session, r, hash, c.auth.Service, c.live.Key.Region, c.service.Now(), func(o *v4.SignerOptions) {
+	region := c.region
+	if region == "" {
+		region = c.live.Key.Region
+	}
+	return v4.NewSigner().SignHTTP(ctx, session, r, hash, c.auth.Service, region, c.service.Now(), func(o *v4.SignerOptions) {
 		o.DisableURIPathEscaping = s3
 	})
 }
@@ -285,7 +297,10 @@ func outboundReason(err error) string {
 // awsBase gives the address of the service of an operation, and the client to
 // reach it with.
 func (s *Service) awsBase(l *connector.Live, a *definition.Auth, o *definition.Operation, client *outbound.Client, profile outbound.Profile) (string, engine.Doer) {
-	service := a.Service
+	service := a.Host
+	if service == "" {
+		service = a.Service
+	}
 	if o.AWS != nil && o.AWS.Service != "" {
 		service = o.AWS.Service
 	}

@@ -76,8 +76,10 @@ type Auth struct {
 	Value    string `json:"value"`
 	// NamedHeader lets a key of bearer say its header: "X-Api-Key: 123".
 	NamedHeader bool `json:"namedHeader"`
-	// Service is the name in signatures of sigv4.
+	// Service is the name in signatures of sigv4, Host the first label of the
+	// host where that is another.
 	Service string `json:"service"`
+	Host    string `json:"host"`
 
 	// Scopes are asked for, joined by ScopeSeparator (a space), in the parameter
 	// ScopeParameter (scope). {base} is the origin of the base endpoint.
@@ -132,6 +134,10 @@ type Test struct {
 	Success   []Condition     `json:"success"`
 	// Answers says that any answer will do that does not refuse the credentials.
 	Answers bool `json:"answers"`
+	// Codes are of errors that tell as much as an answer: that something which
+	// the test names is not there, say. In the input of such a test {account},
+	// {region} and {partition} stand for the connector's.
+	Codes []string `json:"codes"`
 	// By has other tests by authentication type.
 	By map[string]Test `json:"by"`
 }
@@ -157,6 +163,16 @@ type Errors struct {
 	Message []string `json:"message"`
 	Code    []string `json:"code"`
 	Header  string   `json:"header"`
+	// CodeHeader has the code where the answer's body has none.
+	CodeHeader string `json:"codeHeader"`
+	// Shapes says that codes are names of shapes of AWS, with a namespace before
+	// a # and an address after a colon, which are no part of the code.
+	Shapes bool `json:"shapes"`
+	// XML says that errors are in XML, and what lies in the root element is meant.
+	XML bool `json:"xml"`
+	// Region is the header of an answer that tells in which other region of AWS
+	// the request has its place.
+	Region string `json:"region"`
 	// Details are what else the answer tells; they are added to the message.
 	Details []Detail `json:"details"`
 	// Kinds say what sort of error a code is, where the status does not.
@@ -174,6 +190,8 @@ type Errors struct {
 type Detail struct {
 	Text    string `json:"text"`
 	Pointer string `json:"pointer"`
+	// Header is where it is when it is not at Pointer.
+	Header string `json:"header"`
 }
 
 // Operation is one action, or a hidden operation.
@@ -198,15 +216,24 @@ type Operation struct {
 	Success  []Condition
 	Output   string
 	// OutputHeaders are headers that are the output of an answer without a body.
+	// One that is written Name=Header has that name in the output, also beside
+	// what the body says; a Header that ends in * stands for all with that
+	// beginning, which are one object.
 	OutputHeaders []string
-	// File says that the answer is a file, whatever it looks like.
-	File       bool
+	// File says that the answer is a file, whatever it looks like; Text that one
+	// which is text is given as such.
+	File, Text bool
+	// Events say what is made of an answer that is a stream of events.
+	Events     []Event
 	Pagination *Pagination
 	Hook       string
 	AWS        *AWS
 	// Input and OutputSchema are JSON Schemas without references; OutputSchema
 	// is nil where the document has none.
 	Input, OutputSchema json.RawMessage
+	// XMLBody and XMLAnswer are how body and answer look that are XML; nil where
+	// they are not. Answer is the shape of the output.
+	XMLBody, XMLAnswer, Answer *Node
 
 	input *jsonschema.Schema
 }
@@ -252,6 +279,9 @@ type Field struct {
 	// File says that the value is an object of filename, contentType and
 	// content, which is base64; or text.
 	File bool
+	// Slashes leaves slashes in a part of a path as they are: it may be several
+	// parts, of any name.
+	Slashes bool
 }
 
 // Pagination says how the next page is asked for.
@@ -283,6 +313,22 @@ type AWS struct {
 	Target string `json:"target"`
 	// Service is the host's first label.
 	Service string `json:"service"`
+	// Bucket is the field of S3's bucket: at AWS it becomes a part of the host
+	// where it can.
+	Bucket string `json:"bucket"`
+	// MD5 sends the digest of the body (RFC 1864).
+	MD5 bool `json:"md5"`
+}
+
+// An Event says where in the output events of a stream are listed.
+type Event struct {
+	// Event is the type of the events. Pointer leads to the part of the payload
+	// that is meant, Into is the member of the output.
+	Event   string `json:"event"`
+	Pointer string `json:"pointer"`
+	Into    string `json:"into"`
+	// Text joins the parts: plain, or base64 that is decoded before.
+	Text string `json:"text"`
 }
 
 // Allows tells whether the operation works with an authentication type.

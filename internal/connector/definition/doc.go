@@ -21,8 +21,10 @@
 //	  headers: {Accept: application/json}   # sent with every request
 //	  test: {operation: GetMyself, success: [{pointer: /accountId}]}
 //	                                 # or by authentication type: {by: {OAUTH2_CLIENT_CREDENTIALS: {operation: …}}}
+//	                                 # codes: [NoSuchJob] counts such an error as an answer
 //	  errors: {message: [/errorMessages/0, /message], code: [/code], details: [{text: needed, pointer: /needed}],
 //	    kinds: {channel_not_found: NotFound}}
+//	                                 # of AWS: {shapes: true, codeHeader: X-Amzn-Errortype, xml: true, region: X-Amz-Bucket-Region}
 //	  success: [{pointer: /ok, equals: true}]   # of every answer, beside its status
 //
 // Of an operation:
@@ -35,11 +37,19 @@
 //	x-onsight-body-path: /fields     # the body's properties lie under this pointer
 //	x-onsight-success: [{pointer: /ok, equals: true}]
 //	x-onsight-output: /result        # the useful part of the answer
-//	x-onsight-output-headers: [Location]   # are the output of an answer without a body
+//	x-onsight-output-headers: [Location]   # are the output of an answer without a body;
+//	                                 # "VersionId=X-Amz-Version-Id" has that name, also beside a body
 //	x-onsight-file: true             # the answer is a file, even one of JSON
+//	x-onsight-text: true             # and given as text where it is text
+//	x-onsight-events: [{event: chunk, pointer: /bytes, text: base64, into: completion}, {event: trace, into: traces}]
+//	                                 # what is made of a stream of events
 //	x-onsight-pagination: {kind: cursor, input: cursor, next: /response_metadata/next_cursor, items: /channels}
 //	x-onsight-hook: jira-transition  # one of the closed list of hooks
 //	x-onsight-aws: {target: Textract.AnalyzeDocument}
+//	                                 # of S3: {bucket: Bucket, md5: true}
+//
+// Bodies and answers of XML look as OpenAPI's xml objects say: name, namespace
+// and wrapped. A list that an answer's schema requires is there, if empty.
 //
 // Of a parameter, or a property of the body:
 //
@@ -67,6 +77,10 @@
 // Of a path:
 //
 //	x-onsight-include: shared/drive.yaml   # the paths of that document lie below this one, and have its parameters
+//	x-onsight-slashes: true          # of the path: slashes stay, whatever is between them
+//
+// A parameter in the header whose name ends with a hyphen takes an object: each
+// member is a header.
 //
 // Operations with one address have paths that differ after a #, which is not
 // sent.

@@ -25,6 +25,7 @@ type input struct {
 	varies     bool
 	properties map[string]any
 	required   []string
+	signs      bool
 }
 
 func newInput(where, how string, types []string) *input {
@@ -32,6 +33,9 @@ func newInput(where, how string, types []string) *input {
 }
 
 var fieldName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
+
+// signatures are headers that belong to signatures of AWS.
+var signatures = []string{"X-Amz-Content-Sha256", "X-Amz-Date", "X-Amz-Security-Token", "X-Amz-Target"}
 
 // add adds a field with its schema.
 func (in *input) add(o *Operation, f Field, extensions map[string]any, schema map[string]any, where string) error {
@@ -59,6 +63,11 @@ func (in *input) add(o *Operation, f Field, extensions map[string]any, schema ma
 		{"x-onsight-unsent", &f.Unsent},
 	} {
 		if err := extension(extensions, e.name, where, e.into); err != nil {
+			return err
+		}
+	}
+	if f.In == InPath {
+		if err := extension(extensions, "x-onsight-slashes", where, &f.Slashes); err != nil {
 			return err
 		}
 	}
@@ -124,7 +133,7 @@ func (in *input) parameter(o *Operation, p *openapi3.Parameter) error {
 		}
 	case InHeader:
 		name := http.CanonicalHeaderKey(p.Name)
-		if slices.Contains(forbiddenHeaders, name) || strings.HasPrefix(name, "X-Amz-") {
+		if slices.Contains(forbiddenHeaders, name) || strings.HasPrefix(name, "X-Amz-") && (!in.signs || slices.Contains(signatures, name)) {
 			return wrong(where, "the header %s is not a document's to set", name)
 		}
 	default:
@@ -206,8 +215,11 @@ func (in *input) body(o *Operation, body *openapi3.RequestBody) error {
 		return wrong(where+at("content"), "none of the media types is understood: %s", strings.Join(slices.Sorted(maps.Keys(body.Content)), ", "))
 	}
 	where += at("content", o.MediaType, "schema")
-	if !isJSON(o.MediaType) && !slices.Contains(bodies[:3], o.MediaType) {
-		return in.add(o, Field{Wire: "content", In: InWhole, Required: body.Required, File: true}, nil, fileSchema(body.Description), where)
+	if isXML(o.MediaType) && media.Schema != nil && media.Schema.Value != nil && len(media.Schema.Value.Properties) > 0 {
+		o.XMLBody = newNode(media.Schema.Value)
+	}
+	if o.XMLBody == nil && !isJSON(o.MediaType) && !slices.Contains(bodies[:3], o.MediaType) {
+		return in.add(o, Field{Wire: "content", In: InWhole, Required: body.Required, File: true}, media.Extensions, fileSchema(body.Description), where)
 	}
 	if media.Schema == nil || media.Schema.Value == nil || len(media.Schema.Value.Properties) == 0 {
 		flat := map[string]any{}
@@ -217,7 +229,10 @@ func (in *input) body(o *Operation, body *openapi3.RequestBody) error {
 				return err
 			}
 		}
-		return in.add(o, Field{Wire: "body", In: InWhole, Required: body.Required}, nil, flat, where)
+		if _, there := flat["description"]; !there && body.Description != "" {
+			flat["description"] = body.Description
+		}
+		return in.add(o, Field{Wire: "body", In: InWhole, Required: body.Required}, media.Extensions, flat, where)
 	}
 	schema := media.Schema.Value
 	for _, name := range slices.Sorted(maps.Keys(schema.Properties)) {

@@ -108,7 +108,7 @@ func load(document []byte, files fs.FS) (*Definition, error) {
 			item := doc.Paths.Value(path)
 			operations := item.Operations()
 			for _, method := range slices.Sorted(maps.Keys(operations)) {
-				o, varies, err := read(path, method, item, operations[method], "", types)
+				o, varies, err := read(path, method, item, operations[method], "", types, d.signs())
 				if err != nil {
 					return nil, err
 				}
@@ -117,7 +117,7 @@ func load(document []byte, files fs.FS) (*Definition, error) {
 					if !varies || !o.Allows(how) {
 						continue
 					}
-					own, _, err := read(path, method, item, operations[method], how, types)
+					own, _, err := read(path, method, item, operations[method], how, types, d.signs())
 					if err != nil {
 						return nil, err
 					}
@@ -163,7 +163,7 @@ var operationID = regexp.MustCompile(`^[a-zA-Z0-9_ ]{1,256}$`)
 // read reads an operation of a document as it is for an authentication type,
 // and tells whether it may differ for another. Without one it is that which has
 // the most inputs.
-func read(path, method string, item *openapi3.PathItem, from *openapi3.Operation, how string, types []string) (o *Operation, varies bool, err error) {
+func read(path, method string, item *openapi3.PathItem, from *openapi3.Operation, how string, types []string, signs bool) (o *Operation, varies bool, err error) {
 	where := at("paths", path, strings.ToLower(method))
 	address, _, _ := strings.Cut(path, "#")
 	o = &Operation{ID: from.OperationID, Label: from.Summary, Description: from.Description, Method: method, Path: address}
@@ -194,6 +194,8 @@ func read(path, method string, item *openapi3.PathItem, from *openapi3.Operation
 		{"x-onsight-output", &o.Output},
 		{"x-onsight-output-headers", &o.OutputHeaders},
 		{"x-onsight-file", &o.File},
+		{"x-onsight-text", &o.Text},
+		{"x-onsight-events", &o.Events},
 		{"x-onsight-pagination", &o.Pagination},
 		{"x-onsight-hook", &o.Hook},
 		{"x-onsight-aws", &o.AWS},
@@ -210,6 +212,7 @@ func read(path, method string, item *openapi3.PathItem, from *openapi3.Operation
 		return nil, false, wrong(where+at("x-amzn-operation-type"), "%q is neither read nor write", kind)
 	}
 	in := newInput(where, how, types)
+	in.signs = signs
 	for _, list := range []openapi3.Parameters{item.Parameters, from.Parameters} {
 		for _, p := range list {
 			if err := in.parameter(o, p.Value); err != nil {
@@ -247,14 +250,19 @@ func (o *Operation) answers(where string, responses *openapi3.Responses) error {
 			continue
 		}
 		for name, media := range answer.Content {
-			if isJSON(name) && media.Schema != nil {
-				schema, err := flatten(media.Schema, where+at("responses", code), nil)
-				if err != nil {
-					return err
-				}
-				if o.OutputSchema, err = json.Marshal(schema); err != nil {
-					return err
-				}
+			if media.Schema == nil || !isJSON(name) && !isXML(name) {
+				continue
+			}
+			schema, err := flatten(media.Schema, where+at("responses", code), nil)
+			if err != nil {
+				return err
+			}
+			if o.OutputSchema, err = json.Marshal(schema); err != nil {
+				return err
+			}
+			o.Answer = newNode(media.Schema.Value)
+			if isXML(name) {
+				o.XMLAnswer = o.Answer
 			}
 		}
 	}
@@ -266,6 +274,23 @@ func isJSON(mediaType string) bool {
 	name, _, _ := strings.Cut(mediaType, ";")
 	name = strings.TrimSpace(strings.ToLower(name))
 	return name == "application/json" || strings.HasSuffix(name, "+json") || strings.HasPrefix(name, "application/x-amz-json-")
+}
+
+// isXML tells whether a media type is XML.
+func isXML(mediaType string) bool {
+	name, _, _ := strings.Cut(mediaType, ";")
+	name = strings.TrimSpace(strings.ToLower(name))
+	return name == "application/xml" || name == "text/xml"
+}
+
+// signs tells whether requests are signed as AWS wants it.
+func (d *Definition) signs() bool {
+	for _, a := range d.Connector.Authentication {
+		if a.Scheme == "sigv4" {
+			return true
+		}
+	}
+	return false
 }
 
 // The deepest that schemas may lie within each other.

@@ -162,7 +162,7 @@ func (c *Call) SendTo(ctx context.Context, o *definition.Operation, input map[st
 
 // deliver sends a message until it is answered for good.
 func (c *Call) deliver(ctx context.Context, o *definition.Operation, m *message) (*Result, error) {
-	renewed := false
+	renewed, moved := false, false
 	for attempt := 1; ; attempt++ {
 		c.attempts++
 		res, err := c.once(ctx, o, m)
@@ -181,6 +181,11 @@ func (c *Call) deliver(ctx context.Context, o *definition.Operation, m *message)
 				continue
 			}
 		}
+		if e.region != "" && !moved && c.elsewhere(m, e) {
+			moved = true
+			attempt--
+			continue
+		}
 		wait, again := c.again(o, e, attempt)
 		if !again {
 			return nil, e
@@ -194,6 +199,9 @@ func (c *Call) deliver(ctx context.Context, o *definition.Operation, m *message)
 // again says whether a request that failed may be sent again, and when.
 func (c *Call) again(o *definition.Operation, e *Error, attempt int) (wait time.Duration, ok bool) {
 	if attempt >= c.Limits.Attempts {
+		return 0, false
+	}
+	if e.begun && !o.Idempotent {
 		return 0, false
 	}
 	switch e.Kind {
@@ -268,6 +276,9 @@ func (c *Call) once(ctx context.Context, o *definition.Operation, m *message) (*
 // redirect tells where an answer leads to; nil where it leads nowhere.
 func (c *Call) redirect(o *definition.Operation, answer *http.Response, from *url.URL) (*url.URL, error) {
 	reads := o.Method == http.MethodGet || o.Method == http.MethodHead
+	if name := c.Definition.Connector.Errors.Region; name != "" && answer.Header.Get(name) != "" {
+		return nil, nil // it is signed anew
+	}
 	location := answer.Header.Get("Location")
 	if answer.StatusCode < 300 || answer.StatusCode > 399 || location == "" || slices.Contains(o.Statuses, answer.StatusCode) {
 		return nil, nil

@@ -50,6 +50,10 @@ type Error struct {
 	Attempts int
 
 	unsent bool
+	// begun says that the service had begun to do it.
+	begun bool
+	// region is the region of AWS that the service sends the request to.
+	region string
 	cause  error
 }
 

@@ -42,8 +42,10 @@ var encodings = map[string]encoding{
 	"adf":           document,
 	"column-name":   columnName,
 	"commas":        commas,
+	"copy-source":   copySource,
 	"expand-fields": expandFields,
 	"odata":         odata,
+	"query":         inQuery,
 	"quoted":        quoted,
 	"row-name":      rowName,
 }
@@ -84,4 +86,25 @@ func expandFields(value any) (any, error) {
 		return "fields", err
 	}
 	return fmt.Sprintf("fields($select=%s)", names), nil
+}
+
+// inQuery writes an object as a query, for headers that hold one.
+func inQuery(value any) (any, error) {
+	object, _ := value.(map[string]any)
+	query := url.Values{}
+	for name, v := range object {
+		query.Set(name, plain(v))
+	}
+	return strings.ReplaceAll(query.Encode(), "+", "%20"), nil
+}
+
+// copySource names an object of S3 in a header: what is in Bucket and Key, and
+// of VersionId.
+func copySource(value any) (any, error) {
+	object, _ := value.(map[string]any)
+	source := escape(plain(object["Bucket"]), false) + "/" + escape(plain(object["Key"]), true)
+	if version := plain(object["VersionId"]); version != "" {
+		source += "?versionId=" + escape(version, false)
+	}
+	return source, nil
 }

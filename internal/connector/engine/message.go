@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"crypto/md5" //nolint:gosec // S3 asks for it
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -86,7 +87,7 @@ func (c *Call) message(o *definition.Operation, input map[string]any) (*message,
 		}
 		switch f.In {
 		case definition.InPath:
-			text, err := segment(f, value)
+			text, err := segment(f, value, o.AWS != nil)
 			if err != nil {
 				return nil, err
 			}
@@ -94,6 +95,12 @@ func (c *Call) message(o *definition.Operation, input map[string]any) (*message,
 		case definition.InQuery:
 			query[f.Wire] = append(query[f.Wire], listed(f, value)...)
 		case definition.InHeader:
+			if object, ok := value.(map[string]any); ok && strings.HasSuffix(f.Wire, "-") {
+				if err := m.headers(f, object); err != nil {
+					return nil, err
+				}
+				continue
+			}
 			text := strings.Join(listed(f, value), f.Separator)
 			if strings.ContainsAny(text, "\r\n\x00") {
 				return nil, invalid("%s holds a line break", f.Name)
@@ -128,6 +135,14 @@ func (c *Call) message(o *definition.Operation, input map[string]any) (*message,
 	if err := m.fill(o, inside, whole, parts); err != nil {
 		return nil, err
 	}
+	house(m, o, input)
+	if o.AWS != nil && o.AWS.MD5 {
+		sum := md5.Sum(m.body) //nolint:gosec // it finds errors of transport, and S3 asks for it
+		m.header.Set("Content-Md5", base64.StdEncoding.EncodeToString(sum[:]))
+	}
+	if len(o.Events) > 0 {
+		m.header.Set("Accept", eventStream)
+	}
 	if o.AWS != nil && o.AWS.Target != "" {
 		m.header.Set("Content-Type", "application/x-amz-json-1.1")
 		m.header.Set("X-Amz-Target", o.AWS.Target)
@@ -136,6 +151,18 @@ func (c *Call) message(o *definition.Operation, input map[string]any) (*message,
 		}
 	}
 	return m, nil
+}
+
+// headers sends each member of an object as a header.
+func (m *message) headers(f definition.Field, object map[string]any) error {
+	for name, value := range object {
+		text := plain(value)
+		if !token.MatchString(name) || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' }) {
+			return invalid("/%s/%s can't be sent as a header: it has letters, digits and punctuation of ASCII alone", f.Name, name)
+		}
+		m.header.Set(f.Wire+name, text)
+	}
+	return nil
 }
 
 // address makes the URL: below the base endpoint, whose query is kept; or the
@@ -267,10 +294,16 @@ func mix(inside map[string]any, at string, objects []map[string]any) error {
 }
 
 // segment makes a part of a path of a value, which stays a part.
-func segment(f definition.Field, value any) (string, error) {
+func segment(f definition.Field, value any, strict bool) (string, error) {
 	text := strings.Join(listed(f, value), ",")
+	if f.Slashes && text != "" {
+		return escape(text, true), nil
+	}
 	if text == "" || text == "." || text == ".." {
 		return "", invalid("%s is %q, which is no part of a path", f.Name, text)
+	}
+	if strict {
+		return escape(text, false), nil
 	}
 	return url.PathEscape(text), nil
 }
@@ -318,6 +351,13 @@ func (m *message) fill(o *definition.Operation, inside map[string]any, whole *de
 	if o.MediaType == "" || len(parts) == 0 {
 		return nil
 	}
+	if own := m.header.Get("Content-Type"); own != "" { // a parameter, which goes before
+		defer func() {
+			if err == nil && o.MediaType != "multipart/form-data" {
+				m.header.Set("Content-Type", own)
+			}
+		}()
+	}
 	m.header.Set("Content-Type", o.MediaType)
 	switch {
 	case whole != nil && whole.File:
@@ -337,6 +377,8 @@ func (m *message) fill(o *definition.Operation, inside map[string]any, whole *de
 			form[p.field.Wire] = append(form[p.field.Wire], listed(p.field, p.value)...)
 		}
 		m.body = []byte(form.Encode())
+	case o.XMLBody != nil:
+		m.body, err = toXML(o.XMLBody, inside)
 	case whole != nil:
 		m.body, err = marshal(parts[0].value)
 	default:

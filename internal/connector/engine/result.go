@@ -7,6 +7,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
+	"maps"
 	"mime"
 	"net/http"
 	"net/url"
@@ -41,8 +42,28 @@ type Binary struct {
 	ContentType string `json:"contentType"`
 	Size        int    `json:"size"`
 	Filename    string `json:"filename,omitempty"`
-	// Content is base64.
-	Content string `json:"content"`
+	// Content is base64; where the definition asks for text, and it is some, Text
+	// has it.
+	Content string  `json:"content,omitempty"`
+	Text    *string `json:"text,omitempty"`
+
+	// Told is what the headers told.
+	Told map[string]any `json:"-"`
+}
+
+// MarshalJSON writes what the headers told beside the rest.
+func (b *Binary) MarshalJSON() ([]byte, error) {
+	all := map[string]any{"contentType": b.ContentType, "size": b.Size}
+	maps.Copy(all, b.Told)
+	if b.Filename != "" {
+		all["filename"] = b.Filename
+	}
+	if b.Text != nil {
+		all["text"] = *b.Text
+	} else {
+		all["content"] = b.Content
+	}
+	return marshal(all)
 }
 
 // shownHeaders are those of an answer that callers see.
@@ -69,30 +90,36 @@ func (c *Call) result(o *definition.Operation, answer *http.Response, from *url.
 	}
 	media, _, _ := mime.ParseMediaType(answer.Header.Get("Content-Type"))
 	if o.File && successful(o, answer.StatusCode) {
-		_, disposition, _ := mime.ParseMediaType(answer.Header.Get("Content-Disposition"))
-		res.Output = &Binary{ContentType: media, Size: len(text), Filename: disposition["filename"], Content: base64.StdEncoding.EncodeToString(text)}
+		res.Output = fileOutput(o, answer, text, media)
 		return res, nil
 	}
-	value, isJSON, err := decode(text, media)
+	if len(o.Events) > 0 && successful(o, answer.StatusCode) && media == eventStream {
+		return c.streamed(o, answer, text, res)
+	}
+	value, isJSON, err := c.read(o, answer, text, media)
+	if own, ok := errors.AsType[*Error](err); ok {
+		return nil, own
+	}
 	if !successful(o, answer.StatusCode) || err == nil && len(text) > 0 && !c.holds(o, value, isJSON) {
 		return nil, c.failure(answer, value, text, media)
 	}
 	switch {
 	case err != nil:
 		return nil, &Error{Kind: Rejected, Status: answer.StatusCode, Message: "The service answered with something that is not valid JSON.", cause: err}
+	case o.XMLAnswer != nil && !isJSON:
+		return nil, &Error{Kind: Rejected, Status: answer.StatusCode, Message: "The service answered with something that is not the XML that is expected.", cause: err}
 	case len(text) == 0 && len(o.OutputHeaders) > 0:
 		told := make(map[string]any)
-		for _, name := range o.OutputHeaders {
-			if value := answer.Header.Get(name); value != "" {
-				told[strings.ToLower(name)] = value
-			}
-		}
+		outputHeaders(o, answer, told, true)
 		res.Output = told
 	case len(text) == 0:
 	case isJSON:
 		res.Output = value
 		if o.Output != "" {
 			res.Output, _ = pointer.Get(value, o.Output)
+		}
+		if object, ok := res.Output.(map[string]any); ok {
+			outputHeaders(o, answer, object, false)
 		}
 		res.Next = c.next(o, answer, value, from)
 	case strings.HasPrefix(media, "text/") && utf8.Valid(text):
@@ -101,6 +128,100 @@ func (c *Call) result(o *definition.Operation, answer *http.Response, from *url.
 		res.Output = &Binary{ContentType: media, Size: len(text), Content: base64.StdEncoding.EncodeToString(text)}
 	}
 	return res, nil
+}
+
+// outputHeaders adds the headers that a definition names to an output; those
+// without a name of their own only where the answer's body is empty.
+func outputHeaders(o *definition.Operation, answer *http.Response, told map[string]any, empty bool) {
+	for _, entry := range o.OutputHeaders {
+		name, header, renamed := strings.Cut(entry, "=")
+		if !renamed {
+			if value := answer.Header.Get(name); value != "" && empty {
+				told[strings.ToLower(name)] = value
+			}
+			continue
+		}
+		if _, there := told[name]; there {
+			continue
+		}
+		if prefix, ok := strings.CutSuffix(header, "*"); ok {
+			all := make(map[string]any)
+			for h := range answer.Header {
+				if rest, ok := strings.CutPrefix(h, http.CanonicalHeaderKey(prefix)); ok {
+					all[strings.ToLower(rest)] = answer.Header.Get(h)
+				}
+			}
+			if len(all) > 0 {
+				told[name] = all
+			}
+			continue
+		}
+		value := answer.Header.Get(header)
+		if value == "" {
+			continue
+		}
+		told[name] = value
+		if o.Answer != nil && o.Answer.Members[name] != nil {
+			told[name] = scalar(o.Answer.Members[name], value)
+		}
+	}
+}
+
+// fileOutput is the output of an answer that is a file.
+func fileOutput(o *definition.Operation, answer *http.Response, text []byte, media string) any {
+	_, disposition, _ := mime.ParseMediaType(answer.Header.Get("Content-Disposition"))
+	b := &Binary{ContentType: media, Size: len(text), Filename: disposition["filename"]}
+	if o.Text && utf8.Valid(text) && bytes.IndexByte(text, 0) < 0 {
+		b.Text = new(string(text))
+	} else {
+		b.Content = base64.StdEncoding.EncodeToString(text)
+	}
+	if len(o.OutputHeaders) > 0 {
+		b.Told = make(map[string]any)
+		outputHeaders(o, answer, b.Told, false)
+	}
+	return b
+}
+
+// streamed is the result of an answer that is a stream of events.
+func (c *Call) streamed(o *definition.Operation, answer *http.Response, stream []byte, res *Result) (*Result, error) {
+	out, err := c.collect(o, stream)
+	if e, ok := errors.AsType[*Error](err); ok {
+		e.Status = answer.StatusCode
+		e.Message = clip(e.Message + c.details(nil, answer))
+		return nil, e
+	}
+	if err != nil {
+		return nil, &Error{Kind: Rejected, Status: answer.StatusCode, Message: "The service's answer can't be read: " + err.Error() + ".", begun: true, cause: err}
+	}
+	outputHeaders(o, answer, out, false)
+	res.Output = out
+	return res, nil
+}
+
+// read decodes an answer: JSON, or XML where the definition speaks of it. What
+// has another root element than the definition says is none of a success.
+func (c *Call) read(o *definition.Operation, answer *http.Response, text []byte, media string) (value any, structured bool, err error) {
+	n := o.XMLAnswer
+	if n == nil && !c.Definition.Connector.Errors.XML {
+		return decode(text, media)
+	}
+	if len(bytes.TrimSpace(text)) == 0 {
+		return nil, false, nil
+	}
+	if !successful(o, answer.StatusCode) {
+		n = nil
+	}
+	root, value, err := fromXML(text, n)
+	if err == nil && n != nil && n.Name != "" && root != n.Name {
+		if _, value, err = fromXML(text, nil); err == nil {
+			return nil, false, c.failure(answer, value, text, media)
+		}
+	}
+	if err != nil {
+		return nil, false, nil // the caller knows what it means
+	}
+	return value, true, nil
 }
 
 // successful tells whether a status is one of the operation's.
@@ -196,6 +317,18 @@ func (c *Call) failure(answer *http.Response, value any, text []byte, media stri
 	if e.Code == "" && isXML(media) {
 		e.Code = element(text, "code")
 	}
+	if e.Code == "" && errs.CodeHeader != "" {
+		e.Code = answer.Header.Get(errs.CodeHeader)
+	}
+	if errs.Shapes {
+		e.Code = shapeName(e.Code)
+	}
+	if errs.Region != "" {
+		e.region = answer.Header.Get(errs.Region)
+		if said := pointer.Text(value, "/Region"); e.region == "" || e.Code == "AuthorizationHeaderMalformed" && said != "" {
+			e.region = said
+		}
+	}
 	for _, p := range errs.Message {
 		if e.Message = pointer.Text(value, p); e.Message != "" {
 			break
@@ -213,7 +346,7 @@ func (c *Call) failure(answer *http.Response, value any, text []byte, media stri
 	if e.Message == "" {
 		e.Message = "The service answered with status " + strconv.Itoa(e.Status) + " and no explanation."
 	}
-	e.Message = clip(e.Message + details(errs.Details, value))
+	e.Message = clip(e.Message + c.details(value, answer))
 	asks := e.RetryAfter > 0 && slices.Contains(errs.Throttled, e.Status)
 	switch {
 	case slices.Contains(errs.Expired, e.Code):
@@ -239,14 +372,17 @@ func (c *Call) failure(answer *http.Response, value any, text []byte, media stri
 }
 
 // details are the other parts of an answer that tell what was wrong.
-func details(parts []definition.Detail, value any) string {
+func (c *Call) details(value any, answer *http.Response) string {
 	var texts []string
-	for _, d := range parts {
+	for _, d := range c.Definition.Connector.Errors.Details {
 		text := pointer.Text(value, d.Pointer)
 		if list, ok := pointer.Get(value, d.Pointer); ok && text == "" {
 			if _, ok := list.([]any); ok {
 				text = strings.Join(listed(definition.Field{Separator: ", "}, list), "")
 			}
+		}
+		if text == "" && d.Header != "" {
+			text = answer.Header.Get(d.Header)
 		}
 		if text == "" {
 			continue
