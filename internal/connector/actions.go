@@ -64,15 +64,18 @@ var actions = map[qs.ActionConnectorType][]string{
 	qs.ActionConnectorTypeAmazonTextract: words(
 		`DetectDocumentText AnalyzeDocument AnalyzeExpense AnalyzeID StartDocumentTextDetection GetDocumentTextDetection`,
 		`StartDocumentAnalysis GetDocumentAnalysis StartExpenseAnalysis GetExpenseAnalysis`,
-		`StartLendingAnalysis GetLendingAnalysis GetLendingAnalysisSummary`),
+		`StartLendingAnalysis GetLendingAnalysis GetLendingAnalysisSummary ListAdapters`),
 	qs.ActionConnectorTypeAmazonComprehend: words(
 		`DetectSentiment DetectEntities DetectKeyPhrases DetectPiiEntities ContainsPiiEntities DetectSyntax DetectTargetedSentiment`,
 		`DetectDominantLanguage DetectToxicContent ClassifyDocument BatchDetectDominantLanguage BatchDetectEntities`,
-		`BatchDetectKeyPhrases BatchDetectSentiment BatchDetectSyntax BatchDetectTargetedSentiment`),
+		`BatchDetectKeyPhrases BatchDetectSentiment BatchDetectSyntax BatchDetectTargetedSentiment ListEndpoints`),
 	qs.ActionConnectorTypeAmazonComprehendMedical: words(
-		`DetectEntitiesV2 DetectPHI InferICD10CM InferRxNorm InferSNOMEDCT StartEntitiesDetectionV2Job DescribeEntitiesDetectionV2Job`,
-		`StartPHIDetectionJob DescribePHIDetectionJob StartICD10CMInferenceJob DescribeICD10CMInferenceJob`,
-		`StartRxNormInferenceJob DescribeRxNormInferenceJob StartSNOMEDCTInferenceJob DescribeSNOMEDCTInferenceJob`),
+		`DetectEntitiesV2 DetectPHI InferICD10CM InferRxNorm InferSNOMEDCT`,
+		`StartEntitiesDetectionV2Job DescribeEntitiesDetectionV2Job ListEntitiesDetectionV2Jobs StopEntitiesDetectionV2Job`,
+		`StartPHIDetectionJob DescribePHIDetectionJob ListPHIDetectionJobs StopPHIDetectionJob`,
+		`StartICD10CMInferenceJob DescribeICD10CMInferenceJob ListICD10CMInferenceJobs StopICD10CMInferenceJob`,
+		`StartRxNormInferenceJob DescribeRxNormInferenceJob ListRxNormInferenceJobs StopRxNormInferenceJob`,
+		`StartSNOMEDCTInferenceJob DescribeSNOMEDCTInferenceJob ListSNOMEDCTInferenceJobs StopSNOMEDCTInferenceJob`),
 	qs.ActionConnectorTypeMicrosoftOnedrive: words(
 		`GetDrive ListItem GetItem ListChildFolders CreateFolder UpdateItem DeleteItem CopyItem AddPermissions UploadFile`, workbook),
 	qs.ActionConnectorTypeMicrosoftSharepoint: words(

@@ -201,9 +201,9 @@ func judged(t *definition.Test, l *connector.Live, err error) verdict {
 	if slices.Contains(t.Codes, e.Code) {
 		return verdict{}
 	}
-	place := "BaseEndpoint"
+	at, place := "BaseEndpoint", "BaseEndpoint"
 	if l.Auth.Type == qs.ConnectionAuthTypeIAM {
-		place = "whether the service is offered in " + l.Key.Region
+		at, place = "the endpoint of this region", "whether the service is offered in " + l.Key.Region
 	}
 	said := fmt.Sprintf(" The service says (status %d): %s", e.Status, e.Error())
 	switch e.Kind {
@@ -220,7 +220,7 @@ func judged(t *definition.Test, l *connector.Live, err error) verdict {
 	case engine.Denied:
 		return verdict{reason: "The service knows the credentials, and they may not do what the test of the connector does. Give them the rights or the scopes that they need." + said}
 	case engine.Missing:
-		return verdict{reason: "There is nothing that answers as the service does. Check " + place + "." + said}
+		return verdict{reason: "There is no such service at " + at + ". Check it." + said}
 	case engine.Throttled, engine.TimedOut, engine.Unavailable:
 		if e.Status == 0 {
 			return verdict{reason: e.Message + " Check " + place + ", and whether the service can be reached from here.", passing: true}
