@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -101,9 +102,10 @@ type outside struct {
 }
 
 // serve has a handler answer the paths that it owns. It sees them without the
-// path of the public URL.
+// path of the public URL. Who is joined later goes first: pages of signing in by
+// a provider are below those of signing in.
 func (h *house) serve(owns func(path string) bool, handler http.Handler) {
-	h.outside = append(h.outside, outside{owns, http.StripPrefix(h.BasePath(), handler)})
+	h.outside = slices.Insert(h.outside, 0, outside{owns, http.StripPrefix(h.BasePath(), handler)})
 }
 
 // before puts the paths outside in front of the API. Others are left as they
