@@ -24,7 +24,7 @@ paths:
     get:
       operationId: List
       parameters:
-        - {name: search, in: query, x-onsight-encoding: quoted, schema: {type: string}}
+        - {name: search, in: query, x-onsight-encoding: escaped, schema: {type: string}}
         - {name: ConsistencyLevel, in: header, x-onsight-constant: eventual, x-onsight-when: [search], schema: {type: string}}
       responses: {"200": {description: ok}}
     post:

@@ -43,10 +43,10 @@ var encodings = map[string]encoding{
 	"column-name":   columnName,
 	"commas":        commas,
 	"copy-source":   copySource,
+	"escaped":       escaped,
 	"expand-fields": expandFields,
 	"odata":         odata,
 	"query":         inQuery,
-	"quoted":        quoted,
 	"row-name":      rowName,
 }
 
@@ -68,9 +68,10 @@ func odata(value any) (any, error) {
 	return strings.ReplaceAll(plain(value), "'", "''"), nil
 }
 
-// quoted puts a text into double quotes, as Microsoft Graph's $search takes it.
-func quoted(value any) (any, error) {
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(plain(value)) + `"`, nil
+// escaped puts a backslash before double quotes and backslashes, for texts that
+// stand between double quotes.
+func escaped(value any) (any, error) {
+	return strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(plain(value)), nil
 }
 
 // commas joins a list, for services that take one as text.

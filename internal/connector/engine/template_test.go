@@ -24,7 +24,7 @@ paths:
       x-onsight-output: /value
       x-onsight-pagination: {kind: url, next: /@odata.nextLink, items: /value}
       parameters:
-        - {name: $search, in: query, x-onsight-name: search, x-onsight-encoding: quoted, schema: {type: string}}
+        - {name: $search, in: query, x-onsight-name: search, x-onsight-encoding: escaped, x-onsight-template: '"{}" OR "mail:{}"', schema: {type: string}}
         - {name: ConsistencyLevel, in: header, x-onsight-constant: eventual, x-onsight-when: [search], schema: {type: string}}
       responses: {"200": {description: ok}}
     post:
@@ -62,7 +62,7 @@ func TestTemplates(t *testing.T) {
 	for _, c := range []struct{ how, action, input, want string }{
 		{person, "Messages", `{}`, "GET /api/v2/me/messages?client=100"},
 		{itself, "Messages", `{"user":"o'neil+x@example.org/.."}`, "GET /api/v2/users/o%27neil+x@example.org%2F../messages?client=100"},
-		{person, "Messages", `{"search":"say \"hi\" \\ & co"}`, "GET /api/v2/me/messages?%24search=%22say%20%5C%22hi%5C%22%20%5C%5C%20%26%20co%22&client=100"},
+		{person, "Messages", `{"search":"say \"hi\" \\ & co"}`, "GET /api/v2/me/messages?%24search=%22say%20%5C%22hi%5C%22%20%5C%5C%20%26%20co%22%20OR%20%22mail%3Asay%20%5C%22hi%5C%22%20%5C%5C%20%26%20co%22&client=100"},
 		{
 			person, "Send", `{"to":["a","b"],"with":[{"address":"c","order":1},{"name":"d"}]}`,
 			`POST /api/v2/me/messages?client=100 {"people":[{"address":"a","type":"to"},{"address":"b","type":"to"},{"address":"c","order":1,"type":"cc"},{"name":"d","type":"cc"}]}`,
