@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -109,8 +110,9 @@ func BenchmarkInvokeRate(b *testing.B) {
 	b.Cleanup(proxy.Close)
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
 	signed := s.request("POST", onsight.URL+invokePath, `{"Input":{}}`)
-	turn := func(what string, send func() (*http.Response, error)) float64 {
+	turn := func(what string, send func() (*http.Response, error)) (n, busy float64) {
 		var done atomic.Int64
+		before := processorTime(b)
 		end := time.Now().Add(time.Second)
 		var all sync.WaitGroup
 		for range 64 {
@@ -132,7 +134,7 @@ func BenchmarkInvokeRate(b *testing.B) {
 			})
 		}
 		all.Wait()
-		return float64(done.Load())
+		return float64(done.Load()), processorTime(b) - before
 	}
 	plain := func() (*http.Response, error) { return client.Get(proxy.URL + "/sheets?page=1") }
 	acting := func() (*http.Response, error) {
@@ -141,13 +143,30 @@ func BenchmarkInvokeRate(b *testing.B) {
 		r.Body = io.NopCloser(strings.NewReader(`{"Input":{}}`))
 		return client.Do(r)
 	}
-	var proxied, acted float64
+	var proxied, acted, proxying, working float64
 	n := 0.0
 	for b.Loop() {
-		proxied, acted = proxied+turn("the proxy", plain), acted+turn("Onsight", acting)
+		p, busy := turn("the proxy", plain)
+		proxied, proxying = proxied+p, proxying+busy
+		a, busy := turn("Onsight", acting)
+		acted, working = acted+a, working+busy
 		n++
 	}
 	b.ReportMetric(proxied/n, "proxied/s")
 	b.ReportMetric(acted/n, "actions/s")
 	b.ReportMetric(100*acted/proxied, "%-of-proxy")
+	// What the rate comes to where processors are all that it waits for, client
+	// and service included.
+	b.ReportMetric(100*(proxying/proxied)/(working/acted), "%-of-proxy-by-processor")
+	b.ReportMetric(1e6*working/acted, "processor-µs/action")
+}
+
+// processorTime is the time that processors have given to this process, in seconds.
+func processorTime(b *testing.B) float64 {
+	b.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return float64(u.Utime.Nano()+u.Stime.Nano()) / 1e9
 }
