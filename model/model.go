@@ -60,6 +60,9 @@ type Operation struct {
 	ReadOnly   bool     `json:"readonly,omitempty"`
 	// Unsigned marks an operation whose callers do not sign.
 	Unsigned bool `json:"unsigned,omitempty"`
+	// Action is the name that policies have for the operation where that is not
+	// its own.
+	Action string `json:"action,omitempty"`
 }
 
 // A Shape is a type with its rules.
@@ -77,6 +80,8 @@ type Shape struct {
 	Union bool `json:"union,omitempty"`
 	// Document marks a structure that stands for any JSON value.
 	Document bool `json:"document,omitempty"`
+	// Streaming marks a blob that is passed on as it comes.
+	Streaming bool `json:"streaming,omitempty"`
 	// Sensitive marks values that are shown to nobody: not in messages, not in logs.
 	Sensitive bool `json:"sensitive,omitempty"`
 	Box       bool `json:"box,omitempty"`
@@ -109,7 +114,7 @@ type Shape struct {
 // A Member is one member of a structure.
 type Member struct {
 	Shape string `json:"shape"`
-	// Location is uri, querystring or statusCode; empty is the body.
+	// Location is uri, querystring, header or statusCode; empty is the body.
 	Location string `json:"location,omitempty"`
 	// LocationName is the member's name on the wire where it is not the
 	// member's own.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -56,7 +57,7 @@ func connectorCommand(ctx context.Context, args []string, s streams) error {
 // connectorFlags are the flags of the commands, each as far as it has them.
 type connectorFlags struct {
 	remote
-	id, action, input, key, next, as, enable string
+	id, action, input, key, next, as, enable, file string
 	async, out, status                       bool
 	most                                     int
 }
@@ -91,6 +92,8 @@ func (c *connectorFlags) parse(name string, args []string, s streams, named ...s
 			text(&c.as, "`ARN` of the user as which the caller acts")
 		case "actions":
 			text(&c.enable, "`ids` of actions, with commas between them")
+		case "file":
+			text(&c.file, "`name` of a file that the action's own goes to, however large; - is standard output")
 		case "async":
 			fs.BoolVar(&c.async, n, false, "do not wait for the service longer than for the server; the result is asked for until it is there")
 		case "out":
@@ -282,13 +285,16 @@ func (c *connectorFlags) printOutput(s streams, answer any, out *onsightapi.Invo
 
 func connectorInvoke(ctx context.Context, args []string, s streams) error {
 	var f connectorFlags
-	c, err := f.parse("invoke", args, s, "id!", "action!", "input", "key", "next", "as", "async")
+	c, err := f.parse("invoke", args, s, "id!", "action!", "input", "key", "next", "as", "async", "file")
 	if err != nil {
 		return err
 	}
 	input, err := document(f.input)
 	if err != nil {
 		return err
+	}
+	if f.file != "" {
+		return connectorSave(ctx, c, f, input, s)
 	}
 	out, err := client.Call(ctx, c, onsightapi.InvokeAction, onsightapi.InvokeActionRequest{
 		AwsAccountId: f.account, ActionConnectorId: f.id, ActionId: f.action, Input: input, IdempotencyKey: given(f.key), NextToken: given(f.next),
@@ -319,6 +325,52 @@ func connectorInvoke(ctx context.Context, args []string, s streams) error {
 		case <-time.After(200 * time.Millisecond):
 		}
 	}
+}
+
+// connectorSave performs an action that gives a file, and writes the file as it
+// comes.
+func connectorSave(ctx context.Context, c *client.Client, f connectorFlags, input json.RawMessage, s streams) (err error) {
+	if f.key != "" || f.next != "" || f.async {
+		return usageError{errors.New("connector invoke takes -file without -key, -next and -async")}
+	}
+	out, err := client.Call(ctx, c, onsightapi.InvokeActionWithResponseStream, onsightapi.InvokeActionWithResponseStreamRequest{
+		AwsAccountId: f.account, ActionConnectorId: f.id, ActionId: f.action, Input: input, EndUserArn: given(f.as),
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, out.Body.Close()) }()
+	if f.file == "-" {
+		_, err = io.Copy(s.out, out.Body)
+		return err
+	}
+	// What is there already stays until the new file is whole.
+	part, err := os.CreateTemp(filepath.Dir(f.file), filepath.Base(f.file)+".part-*")
+	if err != nil {
+		return err
+	}
+	p := newProgress(s, "MiB", max(out.Body.Size, 0)>>20)
+	n, err := io.Copy(io.MultiWriter(part, &counting{p: p}), out.Body)
+	if err = errors.Join(err, part.Close()); err == nil {
+		err = os.Rename(part.Name(), f.file)
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("the file broke off after %d bytes: %w", n, err), os.Remove(part.Name()))
+	}
+	p.end()
+	return nil
+}
+
+// counting tells how far a copy is.
+type counting struct {
+	p *progress
+	n int64 // bytes
+}
+
+func (c *counting) Write(p []byte) (int, error) {
+	c.n += int64(len(p))
+	c.p.at(c.n >> 20)
+	return len(p), nil
 }
 
 func connectorConnect(ctx context.Context, args []string, s streams) error {

@@ -93,6 +93,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx := callContext{r.Context(), c}
 	out, err := s.answer(ctx, c, w, r)
 	out, err = s.record(ctx, c, out, err)
+	if err == nil && c.op.Streams() {
+		s.stream(ctx, c, w, out)
+		return
+	}
 	room := bodies.Get().(*[]byte)
 	defer bodies.Put(room)
 	body := (*room)[:0]

@@ -30,7 +30,7 @@ func (h *house) joinActions(ctx context.Context) error {
 	actions := action.New(action.Config{
 		DB: h.db, Jobs: h.jobs, Keys: h.keys, Tokens: h.tokens, Log: h.Log, Now: h.Now, Connectors: h.connectors,
 		People: actors{h.users, h.shared()}, Networks: h.connections, Clients: h.clients, Trail: actionTrail{h.trail}, PublicURL: h.PublicURL, AWS: aws,
-		Rate: h.ActionRate, Payloads: h.ActionPayloads, Retention: h.ActionRetention,
+		Rate: h.ActionRate, Payloads: h.ActionPayloads, Retention: h.ActionRetention, StreamLimit: h.ActionStreamLimit << 20,
 	})
 	if h.CheckConnectors {
 		h.connectors.UseChecker(&action.Checker{

@@ -5,7 +5,7 @@ var (
 	connectorOperations = []string{
 		"CreateActionConnector", "DescribeActionConnector", "UpdateActionConnector", "DeleteActionConnector",
 		"DescribeActionConnectorPermissions", "UpdateActionConnectorPermissions",
-		"ListActions", "DescribeAction", "InvokeAction", "GetActionInvocation", "TestActionConnector", "UpdateEnabledActions",
+		"ListActions", "DescribeAction", "InvokeAction", "InvokeActionWithResponseStream", "GetActionInvocation", "TestActionConnector", "UpdateEnabledActions",
 		"StartActionConnection", "DescribeActionConnection", "DeleteActionConnection", "ListActionCalls",
 	}
 	dataSourceOperations    = []string{"CreateDataSource", "UpdateDataSource", "DeleteDataSource", "UpdateDataSourcePermissions"}
@@ -304,7 +304,7 @@ func Table() []Capability {
 		})
 		add(m, later, Capability{Name: "Share" + name, Parents: below, Category: AI, Does: "share connectors to " + m.title, Operations: []string{"UpdateActionConnectorPermissions"}})
 		add(m, later, Capability{Name: "Use" + name, Parents: below, Category: AI, Does: "run the actions of connectors to " + m.title,
-			Operations: []string{"InvokeAction", "StartActionConnection"}})
+			Operations: []string{"InvokeAction", "InvokeActionWithResponseStream", "StartActionConnection"}})
 	}
 	for _, m := range knowledgeBases {
 		name, later := m.stem+"KnowledgeBase", "knowledge bases of "+m.title

@@ -34,10 +34,32 @@ type Client struct {
 const longestAnswer = 64 << 20
 
 // Call makes one call. An answer that is an error is a *fault.Fault; a server
-// that does not answer is an error that names it.
+// that does not answer is an error that names it. Of an operation that streams
+// the caller closes the body.
 func Call[In, Out any](ctx context.Context, c *Client, op contract.Op[In, Out], in In) (*Out, error) {
 	o := wire.Of(op.Service).Lookup(op.Name)
-	method, path, body, err := o.EncodeRequest(&in)
+	res, err := send(ctx, c, o, &in)
+	if err != nil {
+		return nil, err
+	}
+	out := new(Out)
+	if o.Streams() {
+		return out, o.DecodeStream(res.Header, res.ContentLength, res.Body, out)
+	}
+	defer func() { _ = res.Body.Close() }()
+	answer, err := io.ReadAll(io.LimitReader(res.Body, longestAnswer))
+	if err != nil {
+		return nil, fmt.Errorf("answer of %s: %w", c.URL, err)
+	}
+	if err := o.DecodeOutput(res.StatusCode, answer, out); err != nil {
+		return nil, fmt.Errorf("answer of %s: %w", c.URL, err)
+	}
+	return out, nil
+}
+
+// send sends a call, and gives the answer of its success.
+func send(ctx context.Context, c *Client, o *wire.Operation, in any) (*http.Response, error) {
+	method, path, body, err := o.EncodeRequest(in)
 	if err != nil {
 		return nil, err
 	}
@@ -46,22 +68,18 @@ func Call[In, Out any](ctx context.Context, c *Client, op contract.Op[In, Out], 
 		return nil, fmt.Errorf("the server's address %q: %w", c.URL, err)
 	}
 	o.RequestHeaders(r.Header, body)
-	sigv4.Sign(r, body, c.AccessKeyID, c.SecretAccessKey.Reveal(), c.SessionToken.Reveal(), c.Region, op.Service, time.Now())
+	sigv4.Sign(r, body, c.AccessKeyID, c.SecretAccessKey.Reveal(), c.SessionToken.Reveal(), c.Region, o.Service().Name(), time.Now())
 	res, err := http.DefaultClient.Do(r)
 	if err != nil {
 		return nil, fmt.Errorf("no answer from %s (does the server run?): %w", c.URL, errors.Unwrap(err))
+	}
+	if res.StatusCode < http.StatusMultipleChoices {
+		return res, nil
 	}
 	defer func() { _ = res.Body.Close() }()
 	answer, err := io.ReadAll(io.LimitReader(res.Body, longestAnswer))
 	if err != nil {
 		return nil, fmt.Errorf("answer of %s: %w", c.URL, err)
 	}
-	if res.StatusCode >= http.StatusMultipleChoices {
-		return nil, wire.DecodeFault(res.StatusCode, res.Header.Get("x-amzn-ErrorType"), answer)
-	}
-	out := new(Out)
-	if err := o.DecodeOutput(res.StatusCode, answer, out); err != nil {
-		return nil, fmt.Errorf("answer of %s: %w", c.URL, err)
-	}
-	return out, nil
+	return nil, wire.DecodeFault(res.StatusCode, res.Header.Get("x-amzn-ErrorType"), answer)
 }

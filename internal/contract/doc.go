@@ -17,7 +17,7 @@
 //	double     float64
 //	boolean    bool
 //	timestamp  time.Time
-//	blob       []byte
+//	blob       []byte; Stream where the model marks it as streaming
 //	list, map  slice, map; their members are values, structures too
 //	document   json.RawMessage, which the one who sets it promises is JSON
 //

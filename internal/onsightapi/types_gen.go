@@ -5,6 +5,8 @@ package onsightapi
 import (
 	"encoding/json"
 	"time"
+
+	"onsight/internal/contract"
 )
 
 // AccessLevel is a structure.
@@ -268,7 +270,7 @@ type CreateFederationProviderRequest struct {
 	Issuer           string // required
 	Name             string // required
 	ProviderId       string // required
-	RoleArn          *string
+	RoleArn          string // required
 	Scopes           []string
 	SessionNameClaim *string
 }
@@ -656,6 +658,23 @@ const (
 	InvokeActionStatusSuccess InvokeActionStatus = "SUCCESS"
 	InvokeActionStatusFailed  InvokeActionStatus = "FAILED"
 )
+
+// InvokeActionWithResponseStreamRequest is the input of InvokeActionWithResponseStream.
+type InvokeActionWithResponseStreamRequest struct {
+	ActionConnectorId string // required
+	ActionId          string // required
+	AwsAccountId      string // required
+	EndUserArn        *string
+	Input             json.RawMessage
+}
+
+// InvokeActionWithResponseStreamResponse is the output of InvokeActionWithResponseStream.
+type InvokeActionWithResponseStreamResponse struct {
+	Attempts           *int32
+	Body               *contract.Stream
+	ContentDisposition *string
+	InvocationId       *string
+}
 
 // Language is an enumeration.
 type Language string
@@ -1528,7 +1547,7 @@ type UpdateFederationProviderRequest struct {
 	Name               string // required
 	ProviderId         string // required
 	RemoveClientSecret *bool
-	RoleArn            *string
+	RoleArn            string // required
 	Scopes             []string
 	SessionNameClaim   *string
 }

@@ -215,6 +215,9 @@ func (g *generator) goType(shape string) (string, error) {
 	case "timestamp":
 		return "time.Time", nil
 	case "blob":
+		if s.Streaming {
+			return "contract.Stream", nil
+		}
 		return "[]byte", nil
 	case "list":
 		member, err := g.goType(s.Member)

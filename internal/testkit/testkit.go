@@ -216,15 +216,40 @@ func Call[In, Out any](t *testing.T, s *Server, op contract.Op[In, Out], in In) 
 	if !o.Unsigned {
 		s.sign(r, body, op.Service)
 	}
+	out := new(Out)
+	if o.Streams() {
+		return streamed(t, s, o, r, in, out)
+	}
 	res, answer := s.Send(t, r)
 	if res.StatusCode >= http.StatusMultipleChoices {
 		return nil, wire.DecodeFault(res.StatusCode, res.Header.Get("x-amzn-ErrorType"), answer)
 	}
-	out := new(Out)
 	if err := o.DecodeOutput(res.StatusCode, answer, out); err != nil {
 		t.Fatalf("%s: answer %s: %v", op.Name, answer, err)
 	}
 	s.deeds.note(o, in, out)
+	return out, nil
+}
+
+// streamed makes a call whose answer is a stream: the test reads it.
+func streamed[In, Out any](t *testing.T, s *Server, o *wire.Operation, r *http.Request, in In, out *Out) (*Out, error) {
+	t.Helper()
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = res.Body.Close() })
+	if res.StatusCode >= http.StatusMultipleChoices {
+		answer, err := io.ReadAll(res.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return nil, wire.DecodeFault(res.StatusCode, res.Header.Get("x-amzn-ErrorType"), answer)
+	}
+	if err := o.DecodeStream(res.Header, res.ContentLength, res.Body, out); err != nil {
+		t.Fatalf("%s: %v", o.Name, err)
+	}
+	s.deeds.note(o, in, nil)
 	return out, nil
 }
 

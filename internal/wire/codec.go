@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"strings"
 	"time"
+
+	"onsight/internal/contract"
 )
 
 // A codec says how values of a shape lie in a Go type. Where a request is only
@@ -36,6 +38,8 @@ var (
 	rawType   = reflect.TypeFor[json.RawMessage]()
 	timeType  = reflect.TypeFor[time.Time]()
 	bytesType = reflect.TypeFor[[]byte]()
+
+	streamType = reflect.TypeFor[contract.Stream]()
 )
 
 // codec joins a shape with a Go type, once for each pair.
@@ -87,6 +91,10 @@ func (s *Service) join(c *codec, sh *shape) (err error) {
 	case blob:
 		if c.typ != bytesType {
 			return mismatch(c.typ, sh, "[]byte")
+		}
+	case stream:
+		if c.typ != streamType {
+			return mismatch(c.typ, sh, "contract.Stream")
 		}
 	case document:
 		return mismatch(c.typ, sh, "json.RawMessage")

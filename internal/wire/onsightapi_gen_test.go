@@ -33,6 +33,7 @@ var onsightapiTypes = map[string][2]any{
 	"GetSecondFactorPolicy":           {onsightapi.GetSecondFactorPolicyRequest{}, onsightapi.GetSecondFactorPolicyResponse{}},
 	"InviteUser":                      {onsightapi.InviteUserRequest{}, onsightapi.InviteUserResponse{}},
 	"InvokeAction":                    {onsightapi.InvokeActionRequest{}, onsightapi.InvokeActionResponse{}},
+	"InvokeActionWithResponseStream":  {onsightapi.InvokeActionWithResponseStreamRequest{}, onsightapi.InvokeActionWithResponseStreamResponse{}},
 	"ListAccessOfPrincipal":           {onsightapi.ListAccessOfPrincipalRequest{}, onsightapi.ListAccessOfPrincipalResponse{}},
 	"ListAccountSnapshotRows":         {onsightapi.ListAccountSnapshotRowsRequest{}, onsightapi.ListAccountSnapshotRowsResponse{}},
 	"ListAccountSnapshots":            {onsightapi.ListAccountSnapshotsRequest{}, onsightapi.ListAccountSnapshotsResponse{}},

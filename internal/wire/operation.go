@@ -12,7 +12,7 @@ import (
 
 // An Operation is the contract of one call.
 type Operation struct {
-	// Name is the operation's name, which is also that of its IAM action.
+	// Name is the operation's name, which is mostly that of its IAM action too.
 	Name string
 	// Method and Path are its HTTP method and its path with labels in braces.
 	Method, Path string
@@ -51,7 +51,9 @@ type operationPlan struct {
 	requestID *member
 	status    *member // in the body
 	code      *member // the HTTP status
-	lists     bool    // whether lists at the top are sent even when empty
+	stream    *member // the body, as it is
+	headers   []*member
+	lists     bool // whether lists at the top are sent even when empty
 }
 
 // Action is the operation's IAM action, such as iam:CreateUser.
@@ -143,8 +145,8 @@ func (o *Operation) compilePlan() error {
 		case inBody:
 			p.body = true
 			p.blob = p.blob || m.shape.holdsBlob(make(map[*shape]bool))
-		case inStatus:
-			return fmt.Errorf("member %s of the input stands in the status", m.name)
+		case inStatus, inHeader:
+			return fmt.Errorf("member %s of the input stands where no input does", m.name)
 		}
 		p.token = p.token || strings.EqualFold(m.name, "NextToken")
 	}
@@ -174,6 +176,10 @@ func (o *Operation) compilePlan() error {
 		switch {
 		case m.location == inStatus:
 			p.code = m
+		case m.location == inHeader && (m.shape.kind == text || m.shape.kind == integer):
+			p.headers = append(p.headers, m)
+		case m.location == inBody && m.shape.kind == stream:
+			p.stream = m
 		case m.location != inBody:
 			return fmt.Errorf("member %s of the output does not stand in the body", m.name)
 		case strings.EqualFold(m.name, "RequestId") && m.shape.kind == text:
@@ -181,6 +187,9 @@ func (o *Operation) compilePlan() error {
 		case m.name == "Status" && m.shape.kind == integer:
 			p.status = m
 		}
+	}
+	if p.stream != nil && len(p.headers) != len(p.out.members)-1 || p.stream == nil && len(p.headers) > 0 {
+		return errors.New("members of the output stand in headers where the body is a stream, and nowhere else")
 	}
 	p.lists = o.service.protocol != RestJSON || strings.HasPrefix(o.Name, "List") || strings.HasPrefix(o.Name, "Search")
 	return nil

@@ -3,6 +3,7 @@ package wire
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"reflect"
@@ -36,6 +37,10 @@ func TestEveryOperationRoundTrips(t *testing.T) {
 					requestRoundTrip(t, router, op, s)
 				} else {
 					rootRoundTrip(t, op, s)
+				}
+				if op.Streams() {
+					streamRoundTrip(t, op)
+					continue
 				}
 				answerRoundTrip(t, op, s)
 			}
@@ -226,5 +231,39 @@ func TestEveryRequiredMemberIsAskedFor(t *testing.T) {
 		if broken.count != got {
 			t.Errorf("%s: %d violations, want %d: %v", op.Name, broken.count, got, broken.Err())
 		}
+	}
+}
+
+// A streamRoundTrip is an answerRoundTrip of an operation whose body is a stream.
+func streamRoundTrip(t *testing.T, op *Operation) {
+	t.Helper()
+	outType := reflect.TypeOf(goTypes(op)[1])
+	first := reflect.New(outType)
+	sent := http.Header{}
+	for _, m := range op.plan.headers {
+		sent.Set(m.wire, "7") // a text and a number
+	}
+	sent.Set("Content-Type", "image/png")
+	if err := op.DecodeStream(sent, 3, io.NopCloser(strings.NewReader("abc")), first.Interface()); err != nil {
+		t.Fatal(err)
+	}
+	if body, status := op.AppendOutput(nil, first.Interface(), "id"); len(body) != 0 || status != op.Success() {
+		t.Errorf("a body of its own: %s, status %d", body, status)
+	}
+	told := http.Header{}
+	stream, err := op.Stream(first.Interface(), told)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := io.ReadAll(stream)
+	sent.Set("Content-Length", "3")
+	if d := cmp.Diff(sent, told); d != "" || string(got) != "abc" || err != nil {
+		t.Errorf("%q, %v, headers after a round (-first +second):\n%s", got, err, d)
+	}
+	if _, err := op.Stream(reflect.New(outType).Interface(), http.Header{}); err == nil {
+		t.Error("an output without a stream has one")
+	}
+	if err := op.DecodeStream(http.Header{}, 0, nil, nil); err == nil {
+		t.Error("a stream is decoded into nothing")
 	}
 }

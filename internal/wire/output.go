@@ -13,7 +13,8 @@ import (
 // RequestId and Status are filled in where the model has them. A Status that
 // out has set is the HTTP status instead. Lists at the top of what lists and
 // searches answer, and of all answers at the path /, are written even when
-// they are empty, as callers count on them. A status of 204 has no body.
+// they are empty, as callers count on them. A status of 204 has no body. That
+// of an operation that streams is left to Stream.
 //
 // It panics where out is not of the operation's type.
 func (o *Operation) AppendOutput(dst []byte, out any, requestID string) (body []byte, status int) {
@@ -43,7 +44,7 @@ func (o *Operation) AppendOutput(dst []byte, out any, requestID string) (body []
 	if o.service.protocol == Query {
 		return o.appendXMLOutput(dst, c, v, requestID), status
 	}
-	if status == http.StatusNoContent {
+	if status == http.StatusNoContent || p.stream != nil {
 		return dst, status
 	}
 	dst = append(dst, '{')

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -126,7 +127,7 @@ func Parse(document []byte) (*Service, error) {
 				s.byName[name] = &Operation{
 					Name: name, Method: op.Method, Path: op.URI, Errors: op.Errors,
 					ReadOnly: op.ReadOnly, Idempotent: op.Idempotent, Unsigned: op.Unsigned,
-					service: s, input: op.Input, output: op.Output, code: op.Code,
+					service: s, action: op.Action, input: op.Input, output: op.Output, code: op.Code,
 				}
 				return nil
 			})
@@ -144,7 +145,7 @@ func Parse(document []byte) (*Service, error) {
 		return nil, fmt.Errorf("read model: %w", err)
 	}
 	for _, o := range s.byName {
-		o.action = s.name + ":" + o.Name // here, for the document's members come in any order
+		o.action = s.name + ":" + cmp.Or(o.action, o.Name) // here, for the document's members come in any order
 	}
 	s.operations = slices.SortedFunc(maps.Values(s.byName), func(a, b *Operation) int { return strings.Compare(a.Name, b.Name) })
 	return s, nil

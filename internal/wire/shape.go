@@ -28,6 +28,7 @@ const (
 	mapping
 	structure
 	document // any JSON value
+	stream   // bytes that are not held whole
 )
 
 var kinds = map[string]kind{
@@ -43,9 +44,10 @@ const (
 	inPath
 	inQuery
 	inStatus
+	inHeader
 )
 
-var locations = map[string]location{"": inBody, "uri": inPath, "querystring": inQuery, "statusCode": inStatus}
+var locations = map[string]location{"": inBody, "uri": inPath, "querystring": inQuery, "statusCode": inStatus, "header": inHeader}
 
 // A shape is a type of the model with its rules, ready for use.
 type shape struct {
@@ -146,8 +148,11 @@ func (s *Service) fill(sh *shape, m model.Shape) (err error) {
 	if sh.kind == 0 {
 		return fmt.Errorf("its type %q is unknown", m.Type)
 	}
-	if m.Document {
+	switch {
+	case m.Document:
 		sh.kind = document
+	case m.Streaming && sh.kind == blob:
+		sh.kind = stream
 	}
 	sh.sensitive, sh.union, sh.flattened = m.Sensitive, m.Union, m.Flattened
 	sh.errorCode, sh.code = m.Error, cmp.Or(m.Code, sh.name)

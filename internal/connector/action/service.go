@@ -82,6 +82,9 @@ type Config struct {
 	// how long calls are kept.
 	Payloads  bool
 	Retention time.Duration
+	// StreamLimit is how many bytes a file may have that is passed on as it
+	// comes; 0 is no limit.
+	StreamLimit int64
 	// Limits are those of each request of an action; zeros are the defaults of
 	// package outbound.
 	Limits outbound.Limits
@@ -122,6 +125,10 @@ func (s *Service) Routes() []api.Route {
 			}),
 		connector.Doing(s.Connectors, api.Handle(onsightapi.InvokeAction, s.invoking, s.invokeAction),
 			func(in *onsightapi.InvokeActionRequest) (string, string) {
+				return in.AwsAccountId, in.ActionConnectorId
+			}),
+		connector.Doing(s.Connectors, api.Handle(onsightapi.InvokeActionWithResponseStream, s.streaming, s.invokeActionWithResponseStream),
+			func(in *onsightapi.InvokeActionWithResponseStreamRequest) (string, string) {
 				return in.AwsAccountId, in.ActionConnectorId
 			}),
 		connector.Doing(s.Connectors, api.Handle(onsightapi.GetActionInvocation, s.getting, s.getActionInvocation),

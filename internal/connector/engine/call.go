@@ -48,6 +48,9 @@ type Call struct {
 	AuthenticationType string
 	// Limits are bounds; the zero value is the default.
 	Limits Limits
+	// Stream has a file passed on as it comes: see Result.Body. Limits.Output
+	// does not bound it.
+	Stream bool
 	// Sleep waits between attempts; nil waits for real.
 	Sleep func(ctx context.Context, d time.Duration) error
 	// Now is the clock, for times in Retry-After.

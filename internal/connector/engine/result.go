@@ -28,6 +28,12 @@ type Result struct {
 	// Output is the useful part of the answer: any JSON value. Of an answer that
 	// is not JSON it is the text, or a *Binary.
 	Output any
+	// Body is a file that comes while it is read, in place of Output, where
+	// Call.Stream asked for it. Who has the Result closes it. Size is how many
+	// bytes it has, or -1, and ContentType and Filename what the service says.
+	Body                  io.ReadCloser
+	Size                  int64
+	ContentType, Filename string
 	// Header has those of the answer that tell something: Location, ETag and the
 	// like.
 	Header map[string]string
@@ -74,6 +80,9 @@ const maxJSONDepth = 64
 
 // result makes a result of an answer, or an error.
 func (c *Call) result(o *definition.Operation, answer *http.Response, from *url.URL) (*Result, error) {
+	if c.Stream && c.Operation.File && o.File && successful(o, answer.StatusCode) {
+		return passedOn(answer), nil
+	}
 	defer func() { _ = answer.Body.Close() }()
 	text, err := io.ReadAll(io.LimitReader(answer.Body, c.Limits.Output+1))
 	if err != nil {
@@ -82,12 +91,7 @@ func (c *Call) result(o *definition.Operation, answer *http.Response, from *url.
 	if int64(len(text)) > c.Limits.Output {
 		return nil, &Error{Kind: TooLarge, Status: answer.StatusCode, Message: "The answer is larger than " + strconv.FormatInt(c.Limits.Output, 10) + " bytes."}
 	}
-	res := &Result{Status: answer.StatusCode, Header: make(map[string]string)}
-	for _, name := range shownHeaders {
-		if value := answer.Header.Get(name); value != "" {
-			res.Header[name] = value
-		}
-	}
+	res := &Result{Status: answer.StatusCode, Header: shownOf(answer)}
 	media, _, _ := mime.ParseMediaType(answer.Header.Get("Content-Type"))
 	if o.File && successful(o, answer.StatusCode) {
 		res.Output = fileOutput(o, answer, text, media)
@@ -169,8 +173,7 @@ func outputHeaders(o *definition.Operation, answer *http.Response, told map[stri
 
 // fileOutput is the output of an answer that is a file.
 func fileOutput(o *definition.Operation, answer *http.Response, text []byte, media string) any {
-	_, disposition, _ := mime.ParseMediaType(answer.Header.Get("Content-Disposition"))
-	b := &Binary{ContentType: media, Size: len(text), Filename: disposition["filename"]}
+	b := &Binary{ContentType: media, Size: len(text), Filename: filename(answer)}
 	if o.Text && utf8.Valid(text) && bytes.IndexByte(text, 0) < 0 {
 		b.Text = new(string(text))
 	} else {
@@ -222,6 +225,31 @@ func (c *Call) read(o *definition.Operation, answer *http.Response, text []byte,
 		return nil, false, nil // the caller knows what it means
 	}
 	return value, true, nil
+}
+
+// passedOn is the result of a file that is passed on as it comes.
+func passedOn(answer *http.Response) *Result {
+	media, _, _ := mime.ParseMediaType(answer.Header.Get("Content-Type"))
+	return &Result{
+		Status: answer.StatusCode, Header: shownOf(answer), Body: answer.Body, Size: answer.ContentLength, ContentType: media, Filename: filename(answer),
+	}
+}
+
+// shownOf are the headers of an answer that callers see.
+func shownOf(answer *http.Response) map[string]string {
+	shown := make(map[string]string)
+	for _, name := range shownHeaders {
+		if value := answer.Header.Get(name); value != "" {
+			shown[name] = value
+		}
+	}
+	return shown
+}
+
+// filename is what the service calls a file.
+func filename(answer *http.Response) string {
+	_, disposition, _ := mime.ParseMediaType(answer.Header.Get("Content-Disposition"))
+	return disposition["filename"]
 }
 
 // successful tells whether a status is one of the operation's.
