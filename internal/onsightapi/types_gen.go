@@ -270,7 +270,7 @@ type CreateFederationProviderRequest struct {
 	Issuer           string // required
 	Name             string // required
 	ProviderId       string // required
-	RoleArn          string // required
+	RoleArn          *string
 	Scopes           []string
 	SessionNameClaim *string
 }
@@ -1547,7 +1547,7 @@ type UpdateFederationProviderRequest struct {
 	Name               string // required
 	ProviderId         string // required
 	RemoveClientSecret *bool
-	RoleArn            string // required
+	RoleArn            *string
 	Scopes             []string
 	SessionNameClaim   *string
 }
