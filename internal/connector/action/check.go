@@ -203,7 +203,7 @@ func judged(t *definition.Test, l *connector.Live, err error) verdict {
 	}
 	at, place := "BaseEndpoint", "BaseEndpoint"
 	if l.Auth.Type == qs.ConnectionAuthTypeIAM {
-		at, place = "the endpoint of this region", "whether the service is offered in " + l.Key.Region
+		at, place = "the endpoint of this region", "whether the service is offered in "+l.Key.Region
 	}
 	said := fmt.Sprintf(" The service says (status %d): %s", e.Status, e.Error())
 	switch e.Kind {
