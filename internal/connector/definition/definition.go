@@ -177,6 +177,8 @@ type Errors struct {
 	Details []Detail `json:"details"`
 	// Kinds say what sort of error a code is, where the status does not.
 	Kinds map[string]string `json:"kinds"`
+	// Statuses say what a status means that the answer does not explain.
+	Statuses map[string]Status `json:"statuses"`
 	// Throttled are statuses besides 429 that ask for patience when the answer
 	// has a Retry-After, and codes that do so whatever the status.
 	Throttled     []int    `json:"throttled"`
@@ -184,6 +186,12 @@ type Errors struct {
 	// Expired are codes that say that the token is no good any more, whatever
 	// the status.
 	Expired []string `json:"expired"`
+}
+
+// A Status is the kind of error that a status is, and a sentence about it.
+type Status struct {
+	Kind    string `json:"kind"`
+	Message string `json:"message"`
 }
 
 // A Detail is a part of an answer, and the word that goes before it.

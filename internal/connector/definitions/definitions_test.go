@@ -55,6 +55,11 @@ func TestDefinitions(t *testing.T) {
 				t.Errorf("%s: %s is of kind %s, which is none", name, code, kind)
 			}
 		}
+		for status, meant := range d.Connector.Errors.Statuses {
+			if meant.Kind != "" && !slices.Contains(kinds, engine.Kind(meant.Kind)) {
+				t.Errorf("%s: status %s is of kind %s, which is none", name, status, meant.Kind)
+			}
+		}
 		if n := len(d.Actions); n == 0 || n > 100 {
 			t.Errorf("%s has %d actions, and may have 1 to 100", name, n)
 		}

@@ -368,6 +368,10 @@ func (c *Call) failure(answer *http.Response, value any, text []byte, media stri
 	if e.Message == "" {
 		e.Message = bare(value, text, media)
 	}
+	meant := errs.Statuses[strconv.Itoa(e.Status)]
+	if e.Message == "" {
+		e.Message = meant.Message
+	}
 	if e.Message == "" && e.Status < 300 {
 		e.Message = "The service answered with a page or a text where it answers with JSON."
 	}
@@ -383,6 +387,8 @@ func (c *Call) failure(answer *http.Response, value any, text []byte, media stri
 		e.Kind = Throttled
 	case errs.Kinds[e.Code] != "":
 		e.Kind = Kind(errs.Kinds[e.Code])
+	case meant.Kind != "":
+		e.Kind = Kind(meant.Kind)
 	case e.Status == http.StatusUnauthorized:
 		e.Kind = Unauthenticated
 	case e.Status == http.StatusForbidden:
