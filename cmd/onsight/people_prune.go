@@ -14,7 +14,7 @@ import (
 
 const pruneAbout = `Says what a policy would do to users who were not seen for long, and why; with -apply, does it.
 
-  -warn 60d        they are named in the report
+  -warn 60d        they are named in the report, and written to if the server sends letters (-smtp-url)
   -idle 90d        they are deactivated: they can't sign in nor be used until "people reactivate"
   -delete 180d     those who have been deactivated for -grace days are deleted, and what they own is
                    given to -transfer-to
@@ -51,6 +51,7 @@ func peoplePrune(ctx context.Context, args []string, s streams) error {
 	protectTag := fs.String("protect-tag", "", "keep users with this tag, given as `key` or key=value")
 	namespace := fs.String("namespace", "", "only this `namespace`")
 	role := fs.String("role", "", "only this `role`, such as READER")
+	language := fs.String("language", "", "`language` of the letters to those who are warned: en or de")
 	apply := fs.Bool("apply", false, "do it")
 	format := fs.String("format", "table", "`format` of the plan or the report: table, json or csv")
 	if _, err := parsePeople(fs, args, "", 0, 0); err != nil {
@@ -72,6 +73,7 @@ func peoplePrune(ctx context.Context, args []string, s streams) error {
 	policy := &onsightapi.PrunePolicy{
 		WarnAfterDays: warn.days(), DeactivateAfterDays: idle.days(), DeleteAfterDays: remove.days(), Namespace: set[string](*namespace),
 		Role: upper[onsightapi.PersonRole](*role), ProtectedUsers: protect, TransferTo: set[string](*transferTo),
+		Language: set[onsightapi.Language](*language),
 	}
 	if remove != 0 {
 		policy.GraceDays = new(int32(grace))
@@ -129,7 +131,7 @@ func (t *tally) would() string {
 // printSteps prints pages of steps until there are no more.
 func printSteps(format string, s streams, t *tally, next func() (steps []onsightapi.PruneStep, more bool, err error)) error {
 	out, err := newReport(format, s.out, []string{"ACTION", "NAMESPACE", "USER", "ROLE", "IDLE", "WHY"},
-		[]string{"action", "namespace", "user_name", "email", "role", "idle_days", "reason", "error", "moved", "time"})
+		[]string{"action", "namespace", "user_name", "email", "role", "idle_days", "reason", "error", "moved", "time", "letter"})
 	if err != nil {
 		return err
 	}
@@ -152,9 +154,14 @@ func printSteps(format string, s streams, t *tally, next func() (steps []onsight
 			if p.Error != nil {
 				why += "; NOT DONE: " + *p.Error
 			}
+			letter := ""
+			if p.Letter != nil {
+				letter = string(*p.Letter)
+				why += "; letter to " + *p.Email + ": " + strings.ToLower(letter)
+			}
 			idle := strconv.FormatInt(*p.IdleDays, 10)
 			err := out.row(p, []string{string(*p.Action), *p.Namespace, *p.UserName, *p.Role, idle + "d", why},
-				[]string{string(*p.Action), *p.Namespace, *p.UserName, *p.Email, *p.Role, idle, *p.Reason, deref(p.Error), moved, moment(p.Time)})
+				[]string{string(*p.Action), *p.Namespace, *p.UserName, *p.Email, *p.Role, idle, *p.Reason, deref(p.Error), moved, moment(p.Time), letter})
 			if err != nil {
 				return err
 			}

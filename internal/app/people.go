@@ -17,9 +17,14 @@ import (
 // of when users were last used.
 func (h *house) joinPeople(context.Context) error {
 	h.uses = identity.NewUses(h.db, h.Now)
+	letters, err := postOffice(h.Config)
+	if err != nil {
+		return err
+	}
 	h.people = people.New(people.Config{
-		DB: h.db, Now: h.Now, Tokens: h.tokens, Jobs: h.jobs, Users: peopleUsers{h.users}, Accounts: peopleAccounts{h.accounts}, Tags: h.tags,
-		Owners: heirs{h.owners}, Noted: h.uses.Write,
+		DB: h.db, Log: h.Log, Now: h.Now, Tokens: h.tokens, Jobs: h.jobs, Users: peopleUsers{h.users}, Accounts: peopleAccounts{h.accounts}, Tags: h.tags,
+		Owners: heirs{h.owners}, Noted: h.uses.Write, Mail: letters,
+		Link: func(at string, params ...string) string { return h.signIn.Site.PublicURL(at, params...) },
 	})
 	h.accounts.OnPurge(func(ctx context.Context, account string) error { return people.Purge(ctx, h.db, account) })
 	h.add(h.people.Routes()...)
@@ -81,6 +86,11 @@ type peopleAccounts struct{ *accounts }
 func (p peopleAccounts) Enter(ctx context.Context, tx *store.Tx, account, namespace string) error {
 	_, err := p.accounts.Enter(ctx, tx, account, namespace)
 	return err
+}
+
+func (p peopleAccounts) Name(tx *store.Tx, account string) (string, error) {
+	found, err := p.Service.Name(tx, account)
+	return found.Name, err
 }
 
 // heirs lets people hand over what deleted users own.

@@ -5,8 +5,6 @@ package onsightapi
 import (
 	"encoding/json"
 	"time"
-
-	"onsight/internal/contract"
 )
 
 // AccessLevel is a structure.
@@ -659,23 +657,6 @@ const (
 	InvokeActionStatusFailed  InvokeActionStatus = "FAILED"
 )
 
-// InvokeActionWithResponseStreamRequest is the input of InvokeActionWithResponseStream.
-type InvokeActionWithResponseStreamRequest struct {
-	ActionConnectorId string // required
-	ActionId          string // required
-	AwsAccountId      string // required
-	EndUserArn        *string
-	Input             json.RawMessage
-}
-
-// InvokeActionWithResponseStreamResponse is the output of InvokeActionWithResponseStream.
-type InvokeActionWithResponseStreamResponse struct {
-	Attempts           *int32
-	Body               *contract.Stream
-	ContentDisposition *string
-	InvocationId       *string
-}
-
 // Language is an enumeration.
 type Language string
 
@@ -1127,11 +1108,23 @@ const (
 	PruneActionKeep       PruneAction = "KEEP"
 )
 
+// PruneLetter is an enumeration.
+type PruneLetter string
+
+// Values of PruneLetter.
+const (
+	PruneLetterFailed  PruneLetter = "FAILED"
+	PruneLetterSent    PruneLetter = "SENT"
+	PruneLetterSkipped PruneLetter = "SKIPPED"
+	PruneLetterWaiting PruneLetter = "WAITING"
+)
+
 // PrunePolicy is a structure.
 type PrunePolicy struct {
 	DeactivateAfterDays *int32
 	DeleteAfterDays     *int32
 	GraceDays           *int32
+	Language            *Language
 	Namespace           *string
 	ProtectedTag        *ProtectedTag
 	ProtectedUsers      []string
@@ -1146,6 +1139,7 @@ type PruneStep struct {
 	Email     *string
 	Error     *string
 	IdleDays  *int64
+	Letter    *PruneLetter
 	Moved     *int64
 	Namespace *string
 	Reason    *string

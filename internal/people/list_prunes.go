@@ -24,6 +24,7 @@ type stepRow struct {
 	Moved     int64   `db:"moved"`
 	IdleDays  int64   `db:"idle_days"`
 	AtUS      int64   `db:"at_us"`
+	Letter    *string `db:"letter"`
 }
 
 func (s *Service) listingPrunes(ctx context.Context, in *onsightapi.ListPrunesRequest) policy.Target {
@@ -105,7 +106,7 @@ func (s *Service) listPruneSteps(ctx context.Context, in *onsightapi.ListPruneSt
 		if _, err := findPrune(tx, in.AwsAccountId, in.PruneId); err != nil {
 			return err
 		}
-		rows, err := store.All[stepRow](tx, `SELECT account, prune_id, namespace, name, email, role, action, reason, error, moved, idle_days, at_us
+		rows, err := store.All[stepRow](tx, `SELECT account, prune_id, namespace, name, email, role, action, reason, error, moved, idle_days, at_us, letter
 			FROM prune_steps WHERE account = $1 AND prune_id = $2 AND (namespace, name) > ($3, $4) ORDER BY namespace, name LIMIT $5`,
 			in.AwsAccountId, in.PruneId, p.After(0), p.After(1), p.Limit+1)
 		if err != nil {
@@ -117,10 +118,14 @@ func (s *Service) listPruneSteps(ctx context.Context, in *onsightapi.ListPruneSt
 		}
 		for i := range rows {
 			r := &rows[i]
-			out.Steps = append(out.Steps, onsightapi.PruneStep{
+			step := onsightapi.PruneStep{
 				Namespace: &r.Namespace, UserName: &r.Name, Email: &r.Email, Role: &r.Role, IdleDays: &r.IdleDays, Action: new(onsightapi.PruneAction(r.Action)),
 				Reason: &r.Reason, Error: r.Error, Moved: &r.Moved, Time: new(store.Time(r.AtUS)),
-			})
+			}
+			if r.Letter != nil {
+				step.Letter = new(onsightapi.PruneLetter(*r.Letter))
+			}
+			out.Steps = append(out.Steps, step)
 		}
 		return nil
 	})

@@ -130,15 +130,20 @@ func (r *pruning) step(ctx context.Context, p *Person, why string) error {
 		if err != nil || v.action == "" {
 			return err
 		}
-		moved := int64(0)
-		if why == "" {
-			if moved, err = r.act(ctx, tx, j, &now, v.action); err != nil {
-				return err
-			}
+		moved, letter := int64(0), (*string)(nil)
+		switch {
+		case why != "":
+		case v.action == onsightapi.PruneActionWarn:
+			letter, err = r.warn(tx, j.account, &now)
+		default:
+			moved, err = r.act(ctx, tx, j, &now, v.action)
+		}
+		if err != nil {
+			return err
 		}
 		err = store.Insert(tx, "prune_steps", stepRow{
 			Account: j.account, PruneID: r.id, Namespace: now.Namespace, Name: now.Name, Email: now.Email, Role: now.Role, Action: string(v.action),
-			Reason: v.reason, IdleDays: now.idleDays(j.now), AtUS: store.Micros(j.now), Error: given(&why), Moved: moved,
+			Reason: v.reason, IdleDays: now.idleDays(j.now), AtUS: store.Micros(j.now), Error: given(&why), Moved: moved, Letter: letter,
 		})
 		if err != nil {
 			return err
@@ -150,9 +155,7 @@ func (r *pruning) step(ctx context.Context, p *Person, why string) error {
 // act does something to a user, and tells how much another one got of it.
 func (r *pruning) act(ctx context.Context, tx *store.Tx, j *judge, p *Person, action onsightapi.PruneAction) (moved int64, err error) {
 	switch action {
-	case onsightapi.PruneActionKeep:
-	case onsightapi.PruneActionWarn:
-		return 0, r.s.users.Warned(tx, j.account, p.Namespace, p.Name)
+	case onsightapi.PruneActionKeep, onsightapi.PruneActionWarn:
 	case onsightapi.PruneActionDeactivate:
 		call, err := api.PrepareFor(ctx, r.s.server, r.by, onsightapi.DeactivateUser, &onsightapi.DeactivateUserRequest{
 			AwsAccountId: j.account, Namespace: p.Namespace, UserName: p.Name,

@@ -2,12 +2,14 @@ package people
 
 import (
 	"context"
+	"log/slog"
 	"sync/atomic"
 	"time"
 
 	"onsight/internal/api"
 	"onsight/internal/arn"
 	"onsight/internal/job"
+	"onsight/internal/mail"
 	"onsight/internal/onsightapi"
 	"onsight/internal/page"
 	"onsight/internal/policy"
@@ -96,6 +98,8 @@ type Accounts interface {
 	Open(ctx context.Context, tx *store.Tx, account string) (region string, err error)
 	// Edition is that of a subscribed account, such as ENTERPRISE.
 	Edition(tx *store.Tx, account string) (string, error)
+	// Name is what people call a subscribed account when they sign in.
+	Name(tx *store.Tx, account string) (string, error)
 }
 
 // Tags is what people asks of whoever keeps tags.
@@ -111,9 +115,10 @@ type Owners interface {
 	Transfer(ctx context.Context, tx *store.Tx, account, from, to string) (moved int64, err error)
 }
 
-// Config is what a Service needs.
+// Config is what a Service needs. All but Mail is required.
 type Config struct {
 	DB       *store.DB
+	Log      *slog.Logger
 	Now      func() time.Time
 	Tokens   *page.Tokens
 	Jobs     *job.Runner
@@ -124,6 +129,10 @@ type Config struct {
 	// Noted writes down when users were last used, as far as that is only in
 	// memory yet. Nobody is idle who has just made a call.
 	Noted func(ctx context.Context) error
+	// Mail writes to those who are warned; nil where no server for that is set.
+	Mail *mail.Sender
+	// Link gives the address at which people reach a page of the server.
+	Link func(at string, params ...string) string
 }
 
 // Service answers the operations on many people.
@@ -136,6 +145,9 @@ type Service struct {
 	tags     Tags
 	owners   Owners
 	noted    func(context.Context) error
+	log      *slog.Logger
+	mail     *mail.Sender
+	link     func(at string, params ...string) string
 	server   *api.Server
 	written  atomic.Int64 // rows of bulk operations since the start
 }
@@ -143,7 +155,11 @@ type Service struct {
 // New makes a Service and tells the job runner what it does. Serve has to be
 // called before the first call.
 func New(c Config) *Service {
-	s := &Service{db: c.DB, now: c.Now, tokens: c.Tokens, users: c.Users, accounts: c.Accounts, tags: c.Tags, owners: c.Owners, noted: c.Noted}
+	s := &Service{
+		db: c.DB, now: c.Now, tokens: c.Tokens, users: c.Users, accounts: c.Accounts, tags: c.Tags, owners: c.Owners, noted: c.Noted,
+		log: c.Log, mail: c.Mail, link: c.Link,
+	}
+	c.Jobs.Handle(jobLetter, s.sendLetter)
 	c.Jobs.Handle(jobPrune, s.runPrune)
 	return s
 }

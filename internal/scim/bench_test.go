@@ -180,3 +180,38 @@ func BenchmarkLookup(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkHundredThousand provisions a hundred thousand users, and walks
+// through all of them in pages of 200, as centres do that compare: the last
+// tenth of the pages must take no longer than the first.
+func BenchmarkHundredThousand(b *testing.B) {
+	const n, count = 100_000, 200
+	for _, dialect := range storetest.Dialects {
+		b.Run(dialect, func(b *testing.B) {
+			began := time.Now()
+			x := benchCentre(b, dialect, n)
+			rate := float64(n) / time.Since(began).Seconds()
+			walk := func(path string) (first, last time.Duration) {
+				for start := 1; start <= n; start += count {
+					at := time.Now()
+					x.do("GET", fmt.Sprintf("%s?startIndex=%d&count=%d", path, start, count), nil, 200)
+					switch took := time.Since(at); {
+					case start <= n/10:
+						first += took
+					case start > n-n/10:
+						last += took
+					}
+				}
+				const pages = n / 10 / count
+				return first / pages, last / pages
+			}
+			var first, last time.Duration
+			for b.Loop() {
+				first, last = walk("/Users")
+			}
+			b.ReportMetric(rate, "users/s")
+			b.ReportMetric(float64(first.Microseconds()), "µs/first-page")
+			b.ReportMetric(float64(last.Microseconds()), "µs/last-page")
+		})
+	}
+}
