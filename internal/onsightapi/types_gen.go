@@ -5,6 +5,8 @@ package onsightapi
 import (
 	"encoding/json"
 	"time"
+
+	"onsight/internal/contract"
 )
 
 // AccessLevel is a structure.
@@ -656,6 +658,23 @@ const (
 	InvokeActionStatusSuccess InvokeActionStatus = "SUCCESS"
 	InvokeActionStatusFailed  InvokeActionStatus = "FAILED"
 )
+
+// InvokeActionWithResponseStreamRequest is the input of InvokeActionWithResponseStream.
+type InvokeActionWithResponseStreamRequest struct {
+	ActionConnectorId string // required
+	ActionId          string // required
+	AwsAccountId      string // required
+	EndUserArn        *string
+	Input             json.RawMessage
+}
+
+// InvokeActionWithResponseStreamResponse is the output of InvokeActionWithResponseStream.
+type InvokeActionWithResponseStreamResponse struct {
+	Attempts           *int32
+	Body               *contract.Stream
+	ContentDisposition *string
+	InvocationId       *string
+}
 
 // Language is an enumeration.
 type Language string
