@@ -49,7 +49,8 @@
 //	                                 # of S3: {bucket: Bucket, md5: true}
 //
 // Bodies and answers of XML look as OpenAPI's xml objects say: name, namespace
-// and wrapped. A list that an answer's schema requires is there, if empty.
+// and wrapped. A list that an answer's schema requires is there, if empty; a
+// member with the name of the object's own element is that element's text.
 //
 // Of a parameter, or a property of the body:
 //

@@ -173,6 +173,9 @@ func whole(n *definition.Node, object map[string]any, list []any, chars string) 
 				object[name] = []any{}
 			}
 		}
+		if text := n.Members[n.Name]; text != nil && len(object) == 0 {
+			object[n.Name] = scalar(text, chars)
+		}
 		return object
 	}
 	return scalar(n, chars)
