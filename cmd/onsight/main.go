@@ -36,6 +36,7 @@ Commands:
   scim         let an identity centre provision users and groups, at a running server
   signin       help people who sign in, at a running server
   federation   set up the OpenID Connect providers of an account, at a running server
+  token        administer the personal tokens of agents, at a running server
   version      print the version
 
 "onsight <command> -help" lists the flags of a command.
@@ -98,6 +99,8 @@ func run(ctx context.Context, args []string, s streams) int {
 		err = signInCommand(ctx, args[1:], s)
 	case "federation":
 		err = federationCommand(ctx, args[1:], s)
+	case "token":
+		err = tokenCommand(ctx, args[1:], s)
 	case "version", "-version", "--version":
 		fmt.Fprintln(s.out, "onsight", version())
 	case "help", "-help", "--help", "-h":

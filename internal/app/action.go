@@ -27,22 +27,22 @@ func (h *house) joinActions(ctx context.Context) error {
 	} else {
 		h.Log.WarnContext(ctx, "this server's own identity at AWS can't be read", "error", err.Error())
 	}
-	actions := action.New(action.Config{
+	h.actions = action.New(action.Config{
 		DB: h.db, Jobs: h.jobs, Keys: h.keys, Tokens: h.tokens, Log: h.Log, Now: h.Now, Connectors: h.connectors,
 		People: actors{h.users, h.shared()}, Networks: h.connections, Clients: h.clients, Trail: actionTrail{h.trail}, PublicURL: h.PublicURL, AWS: aws,
 		Rate: h.ActionRate, Payloads: h.ActionPayloads, Retention: h.ActionRetention, StreamLimit: h.ActionStreamLimit << 20,
 	})
 	if h.CheckConnectors {
 		h.connectors.UseChecker(&action.Checker{
-			Structure: connector.Structure{Endpoints: connector.Endpoints{Allowed: h.connections.Default().Allowed}}, Service: actions,
+			Structure: connector.Structure{Endpoints: connector.Endpoints{Allowed: h.connections.Default().Allowed}}, Service: h.actions,
 		})
 	}
 	h.users.AlsoTell(action.Forget)
-	h.reseals = append(h.reseals, actions.Reseal)
+	h.reseals = append(h.reseals, h.actions.Reseal)
 	h.accounts.OnPurge(func(ctx context.Context, account string) error { return action.Purge(ctx, h.db, account) })
-	h.chores.add(tidyEvery, "tidy calls of actions", actions.Tidy)
-	h.serve(func(path string) bool { return path == action.ConnectPath || path == action.CallbackPath }, actions.Pages(h.visitor))
-	h.add(actions.Routes()...)
+	h.chores.add(tidyEvery, "tidy calls of actions", h.actions.Tidy)
+	h.serve(func(path string) bool { return path == action.ConnectPath || path == action.CallbackPath }, h.actions.Pages(h.visitor))
+	h.add(h.actions.Routes()...)
 	return nil
 }
 

@@ -13,6 +13,7 @@ import (
 	"onsight/internal/brand"
 	"onsight/internal/config"
 	"onsight/internal/connector"
+	"onsight/internal/connector/action"
 	"onsight/internal/directory"
 	"onsight/internal/folder"
 	"onsight/internal/identity"
@@ -53,6 +54,7 @@ type house struct {
 	connections *network.Service
 	connectors  *connector.Service
 	people      *people.Service
+	actions     *action.Service
 	centre      *scim.Service
 
 	routes  []api.Route
@@ -76,7 +78,7 @@ func newHouse(a *App, c config.Config, o Options, keys *seal.Keyring, profiles *
 func (h *house) join(ctx context.Context) error {
 	for _, join := range []func(context.Context) error{
 		h.joinAudit, h.joinAccess, h.joinAccounts, h.joinFolders, h.joinGovernance, h.joinNetwork, h.joinBrands, h.joinConnectors, h.joinOwnership,
-		h.joinExplanations, h.joinPeople, h.joinScim, h.joinDirectory, h.joinSignIn, h.joinActions, h.joinEmbed, h.joinFederation,
+		h.joinExplanations, h.joinPeople, h.joinScim, h.joinDirectory, h.joinSignIn, h.joinActions, h.joinAgents, h.joinEmbed, h.joinFederation,
 		h.joinSnapshots, h.joinSealing, h.joinResources,
 	} {
 		if err := join(ctx); err != nil {

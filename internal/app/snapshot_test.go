@@ -25,6 +25,7 @@ var notInSnapshots = map[string]string{
 	"group_counts":          "counters, counted anew",
 	"iam_accounts":          "counters, counted anew",
 	"jobs":                  "work under way: no snapshot is taken meanwhile",
+	"personal_tokens":       "let in at this server's address alone",
 	"prune_steps":           "reports of what was done there",
 	"prunes":                "… and runs that a job goes on with",
 	"snapshot_rows":         "snapshots themselves",

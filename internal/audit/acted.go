@@ -23,6 +23,8 @@ type Acted struct {
 	HTTPStatus       int
 	Error, ErrorText string
 	Origin           api.Origin
+	// Details are what there is to tell besides, such as by which agent.
+	Details map[string]string
 }
 
 // Acted adds the event of an action to what a transaction changes: the one that
@@ -55,5 +57,6 @@ func (t *Trail) Acted(tx *store.Tx, e Acted) {
 	b = member(b, "requestID", uuid.NewString())
 	b = optional(b, "errorCode", e.Error)
 	b = optional(b, "errorMessage", shorten(e.ErrorText, maxErrorMessage))
+	b = appendDetails(b, e.Details)
 	tx.Leave(&entry{account: e.Account, record: append(b, '}')})
 }

@@ -51,15 +51,21 @@ func (t *Trail) Left(tx *store.Tx, e SignIn) {
 	b = member(b, "requestID", uuid.NewString())
 	b = optional(b, "errorMessage", shorten(e.Error, maxErrorMessage))
 	b = member(b, "eventType", "AwsConsoleSignIn")
-	if len(e.Details) > 0 {
-		b = append(b, `,"additionalEventData":{`...)
-		for i, name := range slices.Sorted(maps.Keys(e.Details)) {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = quote(append(quote(b, name), ':'), e.Details[name])
-		}
-		b = append(b, '}')
-	}
+	b = appendDetails(b, e.Details)
 	tx.Leave(&entry{account: e.Account, record: append(b, '}')})
+}
+
+// appendDetails adds what an event tells besides its form.
+func appendDetails(b []byte, details map[string]string) []byte {
+	if len(details) == 0 {
+		return b
+	}
+	b = append(b, `,"additionalEventData":{`...)
+	for i, name := range slices.Sorted(maps.Keys(details)) {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = quote(append(quote(b, name), ':'), details[name])
+	}
+	return append(b, '}')
 }

@@ -24,6 +24,7 @@ import (
 type Config struct {
 	SignIn
 	Actions
+	Agents
 	// Listen is the address to listen on, host:port.
 	Listen string
 	// Data is the folder of the database, the root credentials and the sealing key.
@@ -113,6 +114,7 @@ func Parse(args []string, getenv func(string) string, out io.Writer) (Config, er
 	fs.IntVar(&c.NamespaceQuota, "namespace-quota", 100, "how many namespaces an account has at most, the default one among them")
 	c.SignIn.flags(fs)
 	c.Actions.flags(fs)
+	c.Agents.flags(fs)
 	fs.DurationVar(&c.ClockWindow, "clock-window", 5*time.Minute, "how far a signature's time may be from the server's clock, 15m at most")
 	fs.DurationVar(&c.AuditRetention, "audit-retention", 0, "how long events of the audit trail are kept, such as 2160h for 90 days; 0 keeps them")
 	fs.BoolVar(&c.AuditReads, "audit-reads", false, "record calls that only read in the audit trail too")
@@ -205,6 +207,9 @@ func (c *Config) complete() error {
 		return err
 	}
 	if err := c.Actions.complete(); err != nil {
+		return err
+	}
+	if err := c.Agents.complete(); err != nil {
 		return err
 	}
 	if c.AuditRetention < 0 {

@@ -3,6 +3,7 @@ package identity
 import (
 	"context"
 
+	"onsight/internal/arn"
 	"onsight/internal/fault"
 	"onsight/internal/store"
 )
@@ -27,7 +28,27 @@ func (s *Service) Deactivate(ctx context.Context, tx *store.Tx, account, namespa
 	}
 	_, err = tx.Exec(`UPDATE users SET deactivated_us = $4 WHERE account = $1 AND namespace = $2 AND name = $3`,
 		account, namespace, name, store.Micros(s.now()))
-	return err
+	if err != nil {
+		return err
+	}
+	return s.tellIdle(tx, account, namespace, name)
+}
+
+// TellIdle has one told when a user is put out of use, by the user's ARN. It is
+// called before the first request.
+func (s *Service) TellIdle(idle Departed) { s.idle = append(s.idle, idle) }
+
+func (s *Service) tellIdle(tx *store.Tx, account, namespace, name string) error {
+	region, err := s.accounts.IdentityRegion(tx, account)
+	if err != nil {
+		return err
+	}
+	for _, tell := range s.idle {
+		if err := tell(tx, arn.QuickSight(region, account, "user/"+namespace+"/"+name)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Reactivate puts a user back into use. From now on the user counts as seen, so

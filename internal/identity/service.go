@@ -100,6 +100,7 @@ type Service struct {
 	entities       Entities
 	policies       Policies
 	departed       []Departed
+	idle           []Departed // told when a user is put out of use
 	roleChanged    []RoleChanged
 	publicURL      string
 	invitationLife time.Duration

@@ -5,8 +5,6 @@ package onsightapi
 import (
 	"encoding/json"
 	"time"
-
-	"onsight/internal/contract"
 )
 
 // AccessLevel is a structure.
@@ -270,7 +268,7 @@ type CreateFederationProviderRequest struct {
 	Issuer           string // required
 	Name             string // required
 	ProviderId       string // required
-	RoleArn          *string
+	RoleArn          string // required
 	Scopes           []string
 	SessionNameClaim *string
 }
@@ -293,6 +291,25 @@ type CreatePasswordLinkResponse struct {
 	ExpirationTime *time.Time
 	PasswordUrl    *Secret
 	RequestId      *string
+}
+
+// CreatePersonalTokenRequest is the input of CreatePersonalToken.
+type CreatePersonalTokenRequest struct {
+	AwsAccountId string // required
+	LifeDays     *int32
+	Name         string // required
+	Namespace    string // required
+	ReadOnly     *bool
+	UserName     string // required
+}
+
+// CreatePersonalTokenResponse is the output of CreatePersonalToken.
+type CreatePersonalTokenResponse struct {
+	Endpoint       *string
+	ExpirationTime *time.Time
+	RequestId      *string
+	Token          *Secret
+	TokenId        *string
 }
 
 // CreateScimTokenRequest is the input of CreateScimToken.
@@ -360,6 +377,19 @@ type DeleteFederationProviderResponse struct {
 	Arn        *string
 	ProviderId *string
 	RequestId  *string
+}
+
+// DeletePersonalTokenRequest is the input of DeletePersonalToken.
+type DeletePersonalTokenRequest struct {
+	AwsAccountId string // required
+	Namespace    string // required
+	TokenId      string // required
+	UserName     string // required
+}
+
+// DeletePersonalTokenResponse is the output of DeletePersonalToken.
+type DeletePersonalTokenResponse struct {
+	RequestId *string
 }
 
 // DescribeActionConnectionRequest is the input of DescribeActionConnection.
@@ -659,23 +689,6 @@ const (
 	InvokeActionStatusFailed  InvokeActionStatus = "FAILED"
 )
 
-// InvokeActionWithResponseStreamRequest is the input of InvokeActionWithResponseStream.
-type InvokeActionWithResponseStreamRequest struct {
-	ActionConnectorId string // required
-	ActionId          string // required
-	AwsAccountId      string // required
-	EndUserArn        *string
-	Input             json.RawMessage
-}
-
-// InvokeActionWithResponseStreamResponse is the output of InvokeActionWithResponseStream.
-type InvokeActionWithResponseStreamResponse struct {
-	Attempts           *int32
-	Body               *contract.Stream
-	ContentDisposition *string
-	InvocationId       *string
-}
-
 // Language is an enumeration.
 type Language string
 
@@ -853,6 +866,22 @@ type ListPeopleResponse struct {
 	NextToken *string
 	People    []Person
 	RequestId *string
+}
+
+// ListPersonalTokensRequest is the input of ListPersonalTokens.
+type ListPersonalTokensRequest struct {
+	AwsAccountId string // required
+	MaxResults   *int32
+	Namespace    string // required
+	NextToken    *string
+	UserName     string // required
+}
+
+// ListPersonalTokensResponse is the output of ListPersonalTokens.
+type ListPersonalTokensResponse struct {
+	NextToken *string
+	RequestId *string
+	Tokens    []PersonalToken
 }
 
 // ListPrincipalsWithAccessRequest is the input of ListPrincipalsWithAccess.
@@ -1048,6 +1077,17 @@ const (
 	PersonStateDeactivated PersonState = "DEACTIVATED"
 )
 
+// PersonalToken is a structure.
+type PersonalToken struct {
+	CreatedTime    *time.Time
+	ExpirationTime *time.Time
+	Expired        *bool
+	LastUseTime    *time.Time
+	Name           *string
+	ReadOnly       *bool
+	TokenId        *string
+}
+
 // PlanAccountSnapshotRequest is the input of PlanAccountSnapshot.
 type PlanAccountSnapshotRequest struct {
 	AwsAccountId string // required
@@ -1127,23 +1167,11 @@ const (
 	PruneActionKeep       PruneAction = "KEEP"
 )
 
-// PruneLetter is an enumeration.
-type PruneLetter string
-
-// Values of PruneLetter.
-const (
-	PruneLetterFailed  PruneLetter = "FAILED"
-	PruneLetterSent    PruneLetter = "SENT"
-	PruneLetterSkipped PruneLetter = "SKIPPED"
-	PruneLetterWaiting PruneLetter = "WAITING"
-)
-
 // PrunePolicy is a structure.
 type PrunePolicy struct {
 	DeactivateAfterDays *int32
 	DeleteAfterDays     *int32
 	GraceDays           *int32
-	Language            *Language
 	Namespace           *string
 	ProtectedTag        *ProtectedTag
 	ProtectedUsers      []string
@@ -1158,7 +1186,6 @@ type PruneStep struct {
 	Email     *string
 	Error     *string
 	IdleDays  *int64
-	Letter    *PruneLetter
 	Moved     *int64
 	Namespace *string
 	Reason    *string
@@ -1560,7 +1587,7 @@ type UpdateFederationProviderRequest struct {
 	Name               string // required
 	ProviderId         string // required
 	RemoveClientSecret *bool
-	RoleArn            *string
+	RoleArn            string // required
 	Scopes             []string
 	SessionNameClaim   *string
 }

@@ -76,6 +76,7 @@ func Start(t *testing.T, db store.Config, options ...Option) *Server {
 	c := config.Config{
 		Data: t.TempDir(), Database: db.URL, Memory: db.Memory, Account: Account, Region: Region, PublicURL: "https://onsight.example.org",
 		InvitationLife: 24 * time.Hour, ClockWindow: 5 * time.Minute,
+		Agents: config.Agents{MCP: true, MCPListed: 100},
 		SignIn: config.SignIn{PasswordMemory: 19, PasswordPasses: 2, SessionLife: 12 * time.Hour, SessionIdle: time.Hour, PasswordLinkLife: time.Hour},
 	}
 	if db.Dir != "" {

@@ -40,8 +40,10 @@ type Request struct {
 	NextToken string
 	// Once is the caller's idempotency key, or empty.
 	Once string
-	// Origin is where somebody comes from who does not call the API.
-	Origin api.Origin
+	// Origin is where somebody comes from who does not call the API, and Details
+	// are what the event of it tells besides.
+	Origin  api.Origin
+	Details map[string]string
 }
 
 // An Outcome is what an action gave.

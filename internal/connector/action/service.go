@@ -50,6 +50,7 @@ type Event struct {
 	HTTPStatus       int
 	Error, ErrorText string
 	Origin           api.Origin
+	Details          map[string]string
 }
 
 // Trail keeps events.

@@ -126,7 +126,7 @@ func (s *Service) leave(ctx context.Context, tx *store.Tx, k *ready, c *call, fa
 	}
 	e := Event{
 		Account: c.Account, Region: k.live.Key.Region, Connector: c.ARN, ConnectorID: k.live.Key.ID, Action: c.Action, User: c.Principal,
-		Status: c.Status, HTTPStatus: int(c.HTTPStatus), Origin: k.request.Origin,
+		Status: c.Status, HTTPStatus: int(c.HTTPStatus), Origin: k.request.Origin, Details: k.request.Details,
 	}
 	if failure != nil {
 		f := fault.Of(failure)
@@ -150,6 +150,7 @@ func (s *Service) refused(ctx context.Context, who func(*store.Tx) (Actor, error
 		s.Trail.Acted(tx, Event{
 			Account: r.Connector.Account, Region: r.Connector.Region, Connector: connector.ARN(r.Connector), ConnectorID: r.Connector.ID, Action: r.Action,
 			User: a.Principal, Status: string(onsightapi.InvokeActionStatusFailed), Error: f.Code, ErrorText: f.Message, Origin: r.Origin,
+			Details: r.Details,
 		})
 		return nil
 	})
