@@ -71,7 +71,8 @@
 // {/name} what this JSON Pointer leads to in it, {name} another input, and
 // {:base} the base endpoint without a slash at its end. A text that is nothing
 // but one of them becomes what it stands for, with its type; where that is not
-// there the member is left out. Lists at one pointer follow each other.
+// there the member is left out. Lists at one pointer follow each other, in
+// the order of the properties' names.
 //
 // The schema of an answer is that of its useful part (x-onsight-output).
 //

@@ -25,6 +25,8 @@ var hooks = map[string]hook{
 	"slack-download":    slackDownload,
 	"slack-search":      slackSearch,
 	"slack-upload":      slackUpload,
+	"teams-chat":        teamsChat,
+	"teams-transcripts": teamsTranscripts,
 	"workbook-write":    workbookWrite,
 }
 
@@ -65,9 +67,16 @@ func HasBaseHook(name string) bool { return baseHooks[name] != nil }
 // HasEncoding tells whether there is an encoding of a name.
 func HasEncoding(name string) bool { return encodings[name] != nil }
 
-// odata doubles the single quotes of a text, which ends at one that is not
-// doubled (OData 4.01 URL conventions, 5.1.1.6.1).
+// odata doubles the single quotes of a text, or of each text of a list: a text
+// ends at one that is not doubled (OData 4.01 URL conventions, 5.1.1.6.1).
 func odata(value any) (any, error) {
+	if list, ok := value.([]any); ok {
+		all := make([]any, len(list))
+		for i, v := range list {
+			all[i] = strings.ReplaceAll(plain(v), "'", "''")
+		}
+		return all, nil
+	}
 	return strings.ReplaceAll(plain(value), "'", "''"), nil
 }
 
