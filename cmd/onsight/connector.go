@@ -32,6 +32,7 @@ Commands:
   invoke    perform an action
   connect   sign in at the service behind a connector, or out, or see as whom you are
   enable    say which actions of a connector can be performed
+  guards    show or change limits, confirmation of writes, checks by schedule
   calls     list what a connector was used for
 
 "onsight connector <command> -help" lists the flags.
@@ -41,7 +42,7 @@ Commands:
 func connectorCommand(ctx context.Context, args []string, s streams) error {
 	commands := map[string]func(context.Context, []string, streams) error{
 		"list": connectorList, "describe": connectorDescribe, "actions": connectorActions, "test": connectorTest, "invoke": connectorInvoke,
-		"connect": connectorConnect, "enable": connectorEnable, "calls": connectorCalls,
+		"connect": connectorConnect, "enable": connectorEnable, "guards": connectorGuards, "calls": connectorCalls,
 	}
 	if len(args) == 0 || args[0] == "-help" || args[0] == "--help" || args[0] == "-h" {
 		fmt.Fprint(s.err, connectorUsage)
@@ -49,7 +50,7 @@ func connectorCommand(ctx context.Context, args []string, s streams) error {
 	}
 	command, ok := commands[args[0]]
 	if !ok {
-		return usageError{fmt.Errorf("connector has no command %q: it has list, describe, actions, test, invoke, connect, enable and calls", args[0])}
+		return usageError{fmt.Errorf("connector has no command %q: it has list, describe, actions, test, invoke, connect, enable, guards and calls", args[0])}
 	}
 	return command(ctx, args[1:], s)
 }
@@ -58,8 +59,8 @@ func connectorCommand(ctx context.Context, args []string, s streams) error {
 type connectorFlags struct {
 	remote
 	id, action, input, key, next, as, enable, file string
-	async, out, status                       bool
-	most                                     int
+	async, out, status, yes                        bool
+	most                                           int
 }
 
 // parse reads the flags of a command: those named, and those of all. -id and
@@ -96,6 +97,8 @@ func (c *connectorFlags) parse(name string, args []string, s streams, named ...s
 			text(&c.file, "`name` of a file that the action's own goes to, however large; - is standard output")
 		case "async":
 			fs.BoolVar(&c.async, n, false, "do not wait for the service longer than for the server; the result is asked for until it is there")
+		case "yes":
+			fs.BoolVar(&c.yes, n, false, "confirm what the connector wants confirmed; without it you are asked, on a terminal")
 		case "out":
 			fs.BoolVar(&c.out, n, false, "sign out of the service")
 		case "status":
@@ -285,7 +288,7 @@ func (c *connectorFlags) printOutput(s streams, answer any, out *onsightapi.Invo
 
 func connectorInvoke(ctx context.Context, args []string, s streams) error {
 	var f connectorFlags
-	c, err := f.parse("invoke", args, s, "id!", "action!", "input", "key", "next", "as", "async", "file")
+	c, err := f.parse("invoke", args, s, "id!", "action!", "input", "key", "next", "as", "async", "yes", "file")
 	if err != nil {
 		return err
 	}
@@ -296,10 +299,10 @@ func connectorInvoke(ctx context.Context, args []string, s streams) error {
 	if f.file != "" {
 		return connectorSave(ctx, c, f, input, s)
 	}
-	out, err := client.Call(ctx, c, onsightapi.InvokeAction, onsightapi.InvokeActionRequest{
+	out, err := invokeConfirmed(ctx, c, onsightapi.InvokeActionRequest{
 		AwsAccountId: f.account, ActionConnectorId: f.id, ActionId: f.action, Input: input, IdempotencyKey: given(f.key), NextToken: given(f.next),
 		EndUserArn: given(f.as), Asynchronous: &f.async,
-	})
+	}, f.yes, f.input != "-", s)
 	if err != nil {
 		return err
 	}

@@ -93,6 +93,14 @@ func TestConnector(t *testing.T) {
 	}
 	has(t, calls, "HttpGet  SUCCESS  200")
 	has(t, run(0, "calls", "-id", "shop", "-most", "1", "-json"), `"ActionId": "HttpGet"`)
+	has(t, run(0, "guards", "-id", "shop"), "Confirmation  none\n", "Verification  off\n")
+	has(t, run(0, "guards", "-id", "shop", "-confirm", "writes", "-per-day", "100", "-units", "9", "-costs", "HttpPost=5"), "Confirmation       writes\n", "Calls a day        100\n", "HttpPost costs     5\n", "Units today (UTC)  0\n")
+	has(t, run(1, "invoke", "-id", "shop", "-action", "HttpPost"), "it has to be confirmed: HTTP POST (HttpPost) of the connector Shop: it changes something at the service. Give -yes to confirm it")
+	has(t, run(0, "invoke", "-id", "shop", "-action", "HttpPost", "-yes"), `"status": 200`)
+	has(t, run(1, "invoke", "-id", "shop", "-action", "HttpPost", "-yes"), "ThrottlingException: All callers together may spend 9 units a day with action connector shop: 5 are spent, and action HttpPost costs 5.")
+	has(t, run(0, "guards", "-id", "shop", "-units", "0", "-costs", "", "-confirm", "none"), "Calls a day        100\n", "Calls today (UTC)  1\n")
+	has(t, run(1, "guards", "-id", "shop", "-confirm", "perhaps"), "Guards.Confirmation")
+	has(t, run(2, "guards", "-id", "shop", "-costs", "HttpPost"), "is not an action with its units")
 	if err := p.stop(t); err != nil {
 		t.Error(err)
 	}

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -115,8 +116,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			h["x-amzn-ErrorType"] = []string{code}
 		}
 		if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable {
-			h["Retry-After"] = []string{"1"}
-			h["x-amz-retry-after"] = []string{"1000"}
+			wait := cmp.Or(f.Members["RetryAfterSeconds"], "1")
+			h["Retry-After"] = []string{wait}
+			h["x-amz-retry-after"] = []string{wait + "000"}
 		}
 	}
 	h["x-amzn-RequestId"] = []string{c.id}

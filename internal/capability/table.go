@@ -5,7 +5,8 @@ var (
 	connectorOperations = []string{
 		"CreateActionConnector", "DescribeActionConnector", "UpdateActionConnector", "DeleteActionConnector",
 		"DescribeActionConnectorPermissions", "UpdateActionConnectorPermissions",
-		"ListActions", "DescribeAction", "InvokeAction", "InvokeActionWithResponseStream", "GetActionInvocation", "TestActionConnector", "UpdateEnabledActions",
+		"ListActions", "DescribeAction", "InvokeAction", "InvokeActionWithResponseStream", "GetActionInvocation", "TestActionConnector",
+		"UpdateEnabledActions", "UpdateActionConnectorGuards", "DescribeActionConnectorGuards",
 		"StartActionConnection", "DescribeActionConnection", "DeleteActionConnection", "ListActionCalls",
 	}
 	dataSourceOperations    = []string{"CreateDataSource", "UpdateDataSource", "DeleteDataSource", "UpdateDataSourcePermissions"}
@@ -300,7 +301,7 @@ func Table() []Capability {
 		add(m, later, Capability{Name: name, Parents: []string{"Action"}, Category: AI, Does: "use connectors to " + m.title + " at all", Operations: connectorOperations})
 		add(m, later, Capability{
 			Name: "CreateAndUpdate" + name, Parents: below, Category: AI, Does: "make and change connectors to " + m.title,
-			Operations: []string{"CreateActionConnector", "UpdateActionConnector", "DeleteActionConnector", "UpdateEnabledActions"},
+			Operations: []string{"CreateActionConnector", "UpdateActionConnector", "DeleteActionConnector", "UpdateEnabledActions", "UpdateActionConnectorGuards"},
 		})
 		add(m, later, Capability{Name: "Share" + name, Parents: below, Category: AI, Does: "share connectors to " + m.title, Operations: []string{"UpdateActionConnectorPermissions"}})
 		add(m, later, Capability{Name: "Use" + name, Parents: below, Category: AI, Does: "run the actions of connectors to " + m.title,

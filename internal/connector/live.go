@@ -21,6 +21,8 @@ type Live struct {
 	Status string
 	// Enabled are the ids of the actions that its owner has chosen; nil is all.
 	Enabled []string
+	// Guards are what its owner has set beyond QuickSight's API.
+	Guards Guards
 }
 
 // Target is the target of an operation on one connector.
@@ -98,7 +100,7 @@ func live(it *item) *Live {
 	set := &it.Doc.Settings
 	return &Live{
 		Connection: Connection{ARN: it.ARN, Type: qs.ActionConnectorType(it.Type), Auth: set.Auth, VPCConnectionARN: set.VPCConnectionARN},
-		Key:        it.Key, Name: set.Name, Status: it.Status, Enabled: it.Doc.Enabled,
+		Key:        it.Key, Name: set.Name, Status: it.Status, Enabled: it.Doc.Enabled, Guards: it.Doc.Guards,
 	}
 }
 

@@ -21,6 +21,8 @@ type document struct {
 	Pending *settings `json:"pending,omitempty"`
 	// Enabled are the ids of the actions that can be performed, sorted; nil is all.
 	Enabled []string `json:"enabled"`
+	// Guards are what the owner has set beyond QuickSight's API.
+	Guards Guards `json:"guards,omitzero"`
 	// Error says why the last creation or update failed.
 	Error string `json:"error,omitempty"`
 }

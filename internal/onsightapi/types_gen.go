@@ -5,8 +5,6 @@ package onsightapi
 import (
 	"encoding/json"
 	"time"
-
-	"onsight/internal/contract"
 )
 
 // AccessLevel is a structure.
@@ -57,6 +55,16 @@ type ActionCall struct {
 	StartTime          *time.Time
 }
 
+// ActionConfirmation is an enumeration.
+type ActionConfirmation string
+
+// Values of ActionConfirmation.
+const (
+	ActionConfirmationNone        ActionConfirmation = "NONE"
+	ActionConfirmationDestructive ActionConfirmation = "DESTRUCTIVE"
+	ActionConfirmationWrites      ActionConfirmation = "WRITES"
+)
+
 // ActionConnection is a structure.
 type ActionConnection struct {
 	Account         *string
@@ -81,6 +89,37 @@ const (
 	ActionConnectionStatusError        ActionConnectionStatus = "ERROR"
 )
 
+// ActionConnectorGuards is a structure.
+type ActionConnectorGuards struct {
+	ActionUnits             map[string]int64
+	CallsPerDay             *int64
+	CallsPerDayPerCaller    *int64
+	CallsPerMinute          *int64
+	CallsPerMinutePerCaller *int64
+	Confirmation            *ActionConfirmation
+	UnitsPerDay             *int64
+	UnitsPerDayPerCaller    *int64
+	Verification            *ActionVerification
+}
+
+// ActionConnectorHealth is a structure.
+type ActionConnectorHealth struct {
+	CredentialsRefusedSince *time.Time
+	FailingSince            *time.Time
+	Failures                *int64
+	LastCheckTime           *time.Time
+	Message                 *string
+	NextCheckTime           *time.Time
+	Passed                  *bool
+}
+
+// ActionConnectorUsage is a structure.
+type ActionConnectorUsage struct {
+	CallsThisMinute *int64
+	CallsToday      *int64
+	UnitsToday      *int64
+}
+
 // ActionDetail is a structure.
 type ActionDetail struct {
 	ActionId     *string
@@ -104,6 +143,16 @@ type ActionSummary struct {
 	Name        *string
 	Write       *bool
 }
+
+// ActionVerification is an enumeration.
+type ActionVerification string
+
+// Values of ActionVerification.
+const (
+	ActionVerificationOff    ActionVerification = "OFF"
+	ActionVerificationHourly ActionVerification = "HOURLY"
+	ActionVerificationDaily  ActionVerification = "DAILY"
+)
 
 // AddEmbeddingDomainRequest is the input of AddEmbeddingDomain.
 type AddEmbeddingDomainRequest struct {
@@ -270,7 +319,7 @@ type CreateFederationProviderRequest struct {
 	Issuer           string // required
 	Name             string // required
 	ProviderId       string // required
-	RoleArn          *string
+	RoleArn          string // required
 	Scopes           []string
 	SessionNameClaim *string
 }
@@ -293,25 +342,6 @@ type CreatePasswordLinkResponse struct {
 	ExpirationTime *time.Time
 	PasswordUrl    *Secret
 	RequestId      *string
-}
-
-// CreatePersonalTokenRequest is the input of CreatePersonalToken.
-type CreatePersonalTokenRequest struct {
-	AwsAccountId string // required
-	LifeDays     *int32
-	Name         string // required
-	Namespace    string // required
-	ReadOnly     *bool
-	UserName     string // required
-}
-
-// CreatePersonalTokenResponse is the output of CreatePersonalToken.
-type CreatePersonalTokenResponse struct {
-	Endpoint       *string
-	ExpirationTime *time.Time
-	RequestId      *string
-	Token          *Secret
-	TokenId        *string
 }
 
 // CreateScimTokenRequest is the input of CreateScimToken.
@@ -381,19 +411,6 @@ type DeleteFederationProviderResponse struct {
 	RequestId  *string
 }
 
-// DeletePersonalTokenRequest is the input of DeletePersonalToken.
-type DeletePersonalTokenRequest struct {
-	AwsAccountId string // required
-	Namespace    string // required
-	TokenId      string // required
-	UserName     string // required
-}
-
-// DeletePersonalTokenResponse is the output of DeletePersonalToken.
-type DeletePersonalTokenResponse struct {
-	RequestId *string
-}
-
 // DescribeActionConnectionRequest is the input of DescribeActionConnection.
 type DescribeActionConnectionRequest struct {
 	ActionConnectorId string // required
@@ -405,6 +422,20 @@ type DescribeActionConnectionRequest struct {
 type DescribeActionConnectionResponse struct {
 	Connection *ActionConnection
 	RequestId  *string
+}
+
+// DescribeActionConnectorGuardsRequest is the input of DescribeActionConnectorGuards.
+type DescribeActionConnectorGuardsRequest struct {
+	ActionConnectorId string // required
+	AwsAccountId      string // required
+}
+
+// DescribeActionConnectorGuardsResponse is the output of DescribeActionConnectorGuards.
+type DescribeActionConnectorGuardsResponse struct {
+	Guards    *ActionConnectorGuards
+	Health    *ActionConnectorHealth
+	RequestId *string
+	Usage     *ActionConnectorUsage
 }
 
 // DescribeActionRequest is the input of DescribeAction.
@@ -665,6 +696,7 @@ type InvokeActionRequest struct {
 	ActionId          string // required
 	Asynchronous      *bool
 	AwsAccountId      string // required
+	ConfirmationToken *string
 	EndUserArn        *string
 	IdempotencyKey    *string
 	Input             json.RawMessage
@@ -690,23 +722,6 @@ const (
 	InvokeActionStatusSuccess InvokeActionStatus = "SUCCESS"
 	InvokeActionStatusFailed  InvokeActionStatus = "FAILED"
 )
-
-// InvokeActionWithResponseStreamRequest is the input of InvokeActionWithResponseStream.
-type InvokeActionWithResponseStreamRequest struct {
-	ActionConnectorId string // required
-	ActionId          string // required
-	AwsAccountId      string // required
-	EndUserArn        *string
-	Input             json.RawMessage
-}
-
-// InvokeActionWithResponseStreamResponse is the output of InvokeActionWithResponseStream.
-type InvokeActionWithResponseStreamResponse struct {
-	Attempts           *int32
-	Body               *contract.Stream
-	ContentDisposition *string
-	InvocationId       *string
-}
 
 // Language is an enumeration.
 type Language string
@@ -885,22 +900,6 @@ type ListPeopleResponse struct {
 	NextToken *string
 	People    []Person
 	RequestId *string
-}
-
-// ListPersonalTokensRequest is the input of ListPersonalTokens.
-type ListPersonalTokensRequest struct {
-	AwsAccountId string // required
-	MaxResults   *int32
-	Namespace    string // required
-	NextToken    *string
-	UserName     string // required
-}
-
-// ListPersonalTokensResponse is the output of ListPersonalTokens.
-type ListPersonalTokensResponse struct {
-	NextToken *string
-	RequestId *string
-	Tokens    []PersonalToken
 }
 
 // ListPrincipalsWithAccessRequest is the input of ListPrincipalsWithAccess.
@@ -1096,17 +1095,6 @@ const (
 	PersonStateDeactivated PersonState = "DEACTIVATED"
 )
 
-// PersonalToken is a structure.
-type PersonalToken struct {
-	CreatedTime    *time.Time
-	ExpirationTime *time.Time
-	Expired        *bool
-	LastUseTime    *time.Time
-	Name           *string
-	ReadOnly       *bool
-	TokenId        *string
-}
-
 // PlanAccountSnapshotRequest is the input of PlanAccountSnapshot.
 type PlanAccountSnapshotRequest struct {
 	AwsAccountId string // required
@@ -1186,23 +1174,11 @@ const (
 	PruneActionKeep       PruneAction = "KEEP"
 )
 
-// PruneLetter is an enumeration.
-type PruneLetter string
-
-// Values of PruneLetter.
-const (
-	PruneLetterFailed  PruneLetter = "FAILED"
-	PruneLetterSent    PruneLetter = "SENT"
-	PruneLetterSkipped PruneLetter = "SKIPPED"
-	PruneLetterWaiting PruneLetter = "WAITING"
-)
-
 // PrunePolicy is a structure.
 type PrunePolicy struct {
 	DeactivateAfterDays *int32
 	DeleteAfterDays     *int32
 	GraceDays           *int32
-	Language            *Language
 	Namespace           *string
 	ProtectedTag        *ProtectedTag
 	ProtectedUsers      []string
@@ -1217,7 +1193,6 @@ type PruneStep struct {
 	Email     *string
 	Error     *string
 	IdleDays  *int64
-	Letter    *PruneLetter
 	Moved     *int64
 	Namespace *string
 	Reason    *string
@@ -1594,6 +1569,19 @@ type UnownedResource struct {
 	Region          *string
 }
 
+// UpdateActionConnectorGuardsRequest is the input of UpdateActionConnectorGuards.
+type UpdateActionConnectorGuardsRequest struct {
+	ActionConnectorId string                 // required
+	AwsAccountId      string                 // required
+	Guards            *ActionConnectorGuards // required
+}
+
+// UpdateActionConnectorGuardsResponse is the output of UpdateActionConnectorGuards.
+type UpdateActionConnectorGuardsResponse struct {
+	Guards    *ActionConnectorGuards
+	RequestId *string
+}
+
 // UpdateEnabledActionsRequest is the input of UpdateEnabledActions.
 type UpdateEnabledActionsRequest struct {
 	ActionConnectorId string   // required
@@ -1619,7 +1607,7 @@ type UpdateFederationProviderRequest struct {
 	Name               string // required
 	ProviderId         string // required
 	RemoveClientSecret *bool
-	RoleArn            *string
+	RoleArn            string // required
 	Scopes             []string
 	SessionNameClaim   *string
 }

@@ -408,7 +408,7 @@ func (s *Service) connectorGone(tx *store.Tx, l *connector.Live) error {
 	if _, err := s.end(tx, l, ""); err != nil {
 		return err
 	}
-	for _, table := range []string{"connector_invocations", "connector_calls"} {
+	for _, table := range []string{"connector_invocations", "connector_calls", "connector_confirmations", "connector_usage"} {
 		if _, err := tx.Exec(`DELETE FROM `+table+` WHERE arn = $1`, l.ARN); err != nil {
 			return err
 		}

@@ -118,20 +118,32 @@ func (s *Service) before(tx *store.Tx, k *ready) (*invocation, error) {
 	return &i, nil
 }
 
-// claim notes that a call with an idempotency key begins; or gives what the one
-// with the key has come to.
-func (s *Service) claim(ctx context.Context, k *ready) (*Outcome, error) {
+// admit lets an action begin: it has it confirmed and counted where the
+// connector's guards say so, and notes that a call with an idempotency key
+// begins; or gives what the one with the key has come to.
+func (s *Service) admit(ctx context.Context, k *ready) (*Outcome, error) {
+	if k.request.Once == "" && !k.guarded() {
+		return nil, nil //nolint:nilnil // it begins
+	}
 	i, err := s.newInvocation(k, false)
 	if err != nil {
 		return nil, err
 	}
 	var old *invocation
 	err = s.DB.Write(plain(ctx), func(tx *store.Tx) (err error) {
-		if old, err = s.before(tx, k); old != nil || err != nil {
+		if k.request.Once != "" {
+			if old, err = s.before(tx, k); old != nil || err != nil {
+				return err
+			}
+		}
+		if err := s.pass(tx, k); err != nil || k.request.Once == "" {
 			return err
 		}
 		return store.Insert(tx, "connector_invocations", *i)
 	})
+	if errors.Is(err, errAsk) {
+		return nil, s.askToConfirm(ctx, k)
+	}
 	if store.Duplicate(err) {
 		return nil, fault.Conflict("The invocation with this IdempotencyKey has not ended yet.")
 	}
@@ -209,12 +221,31 @@ func (s *Service) later(ctx context.Context, k *ready) (*invocation, error) {
 				return err
 			}
 		}
+		if err := s.pass(tx, k); err != nil {
+			return err
+		}
 		if err := store.Insert(tx, "connector_invocations", *i); err != nil {
 			return err
 		}
 		return job.Add(tx, jobInvoke, i.ID, nil, s.Now())
 	})
+	if errors.Is(err, errAsk) {
+		return nil, s.askToConfirm(ctx, k)
+	}
 	return i, err
+}
+
+// guarded tells whether there is something to look at before an action begins.
+func (k *ready) guarded() bool {
+	return asks(k.live.Guards.Confirm, k.o) || len(quotas(&k.live.Guards, k.who.key())) > 0
+}
+
+// pass lets an action begin that has the connector's guards behind it.
+func (s *Service) pass(tx *store.Tx, k *ready) error {
+	if err := s.confirmed(tx, k); err != nil {
+		return err
+	}
+	return s.spend(tx, k)
 }
 
 // runInvocation is the job.

@@ -47,6 +47,9 @@ func (s *Service) invokeAction(ctx context.Context, in *onsightapi.InvokeActionR
 	if in.IdempotencyKey != nil {
 		r.Once = *in.IdempotencyKey
 	}
+	if in.ConfirmationToken != nil {
+		r.Confirmation = *in.ConfirmationToken
+	}
 	who := func(tx *store.Tx) (Actor, error) { return s.caller(tx, api.Caller(ctx), in.EndUserArn) }
 	api.Note(ctx, "connector", connector.ARN(r.Connector))
 	api.Note(ctx, "action", in.ActionId)

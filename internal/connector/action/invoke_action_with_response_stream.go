@@ -47,6 +47,9 @@ func (s *Service) invokeActionWithResponseStream(
 	if !k.o.File {
 		return nil, fault.Invalid("Action %s gives no file: use InvokeAction.", in.ActionId)
 	}
+	if _, err := s.admit(ctx, k); err != nil {
+		return nil, err
+	}
 	began := s.Now()
 	res, err := s.sendStreaming(ctx, k)
 	took := s.Now().Sub(began)

@@ -40,6 +40,8 @@ type Request struct {
 	NextToken string
 	// Once is the caller's idempotency key, or empty.
 	Once string
+	// Confirmation is the token of a Confirmation that somebody has agreed to.
+	Confirmation string
 	// Origin is where somebody comes from who does not call the API, and Details
 	// are what the event of it tells besides.
 	Origin  api.Origin
@@ -83,11 +85,12 @@ func (s *Service) perform(ctx context.Context, who func(*store.Tx) (Actor, error
 		s.refused(ctx, who, r, err)
 		return nil, err
 	}
-	if r.Once != "" {
-		before, err := s.claim(ctx, k)
-		if before != nil || err != nil {
-			return before, err
-		}
+	before, err := s.admit(ctx, k)
+	if err != nil {
+		s.refused(ctx, who, r, err)
+	}
+	if before != nil || err != nil {
+		return before, err
 	}
 	return s.run(ctx, k)
 }

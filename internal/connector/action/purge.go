@@ -7,7 +7,7 @@ import (
 )
 
 // tables are those of this package.
-var tables = []string{"connector_calls", "connector_invocations", "connector_revocations", "connector_states", "connector_tokens"}
+var tables = []string{"connector_calls", "connector_confirmations", "connector_invocations", "connector_revocations", "connector_states", "connector_tokens", "connector_usage"}
 
 // Purge removes what is kept of an account. It may be run again where it was
 // interrupted.
@@ -27,7 +27,7 @@ func Purge(ctx context.Context, db *store.DB, account string) error {
 // Forget ends the connections of a principal who is gone, so that one who gets
 // the same name later inherits nothing.
 func Forget(tx *store.Tx, principal string) error {
-	for _, table := range []string{"connector_tokens", "connector_states", "connector_invocations"} {
+	for _, table := range []string{"connector_tokens", "connector_states", "connector_invocations", "connector_confirmations", "connector_usage"} {
 		if _, err := tx.Exec(`DELETE FROM `+table+` WHERE principal = $1`, principal); err != nil {
 			return err
 		}

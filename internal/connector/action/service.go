@@ -156,6 +156,14 @@ func (s *Service) Routes() []api.Route {
 			func(in *onsightapi.DeleteActionConnectionRequest) (string, string) {
 				return in.AwsAccountId, in.ActionConnectorId
 			}),
+		connector.Doing(s.Connectors, api.Handle(onsightapi.UpdateActionConnectorGuards, s.guarding, s.updateGuards),
+			func(in *onsightapi.UpdateActionConnectorGuardsRequest) (string, string) {
+				return in.AwsAccountId, in.ActionConnectorId
+			}),
+		connector.Doing(s.Connectors, api.Handle(onsightapi.DescribeActionConnectorGuards, s.describingGuards, s.describeGuards),
+			func(in *onsightapi.DescribeActionConnectorGuardsRequest) (string, string) {
+				return in.AwsAccountId, in.ActionConnectorId
+			}),
 		connector.Doing(s.Connectors, api.Handle(onsightapi.ListActionCalls, s.listingCalls, s.listActionCalls),
 			func(in *onsightapi.ListActionCallsRequest) (string, string) {
 				return in.AwsAccountId, in.ActionConnectorId

@@ -241,8 +241,10 @@ func digest(text string) string {
 func (s *Service) Tidy(ctx context.Context) error {
 	now := store.Micros(s.Now())
 	old := map[string]int64{
-		`DELETE FROM connector_states WHERE expires_us < $1`:      now,
-		`DELETE FROM connector_invocations WHERE expires_us < $1`: now,
+		`DELETE FROM connector_states WHERE expires_us < $1`:        now,
+		`DELETE FROM connector_invocations WHERE expires_us < $1`:   now,
+		`DELETE FROM connector_confirmations WHERE expires_us < $1`: now,
+		`DELETE FROM connector_usage WHERE expires_us < $1`:         now,
 	}
 	if s.Retention > 0 {
 		old[`DELETE FROM connector_calls WHERE started_us < $1`] = now - s.Retention.Microseconds()

@@ -1,0 +1,47 @@
+package connector
+
+import (
+	"context"
+
+	"onsight/internal/api"
+	"onsight/internal/resource"
+	"onsight/internal/store"
+)
+
+// Guards are what the owner of a connector has set beyond QuickSight's API.
+// Zeros are no limits.
+type Guards struct {
+	// Confirm is DESTRUCTIVE or WRITES where actions have to be confirmed before
+	// they are performed; empty for none.
+	Confirm string `json:"confirm,omitempty"`
+	// Calls of a minute by the clock, and of a day in UTC: of all, and of each caller.
+	Minute       int64 `json:"minute,omitempty"`
+	MinuteCaller int64 `json:"minuteCaller,omitempty"`
+	Day          int64 `json:"day,omitempty"`
+	DayCaller    int64 `json:"dayCaller,omitempty"`
+	// Units that may be spent in a day, and what actions cost; 1 where it is not said.
+	Units       int64            `json:"units,omitempty"`
+	UnitsCaller int64            `json:"unitsCaller,omitempty"`
+	Costs       map[string]int64 `json:"costs,omitempty"`
+	// Verify is HOURLY or DAILY where the connector is checked by itself; empty for never.
+	Verify string `json:"verify,omitempty"`
+}
+
+// Guard sets the guards of a connector, in the place of those before.
+func (s *Service) Guard(ctx context.Context, tx *store.Tx, k resource.Key, g Guards) error {
+	if err := s.accounts.Subscribed(tx, k.Account); err != nil {
+		return err
+	}
+	it, err := connectors.Update(tx, k, s.now(), func(it *item) error {
+		if busy(it.Status) {
+			// The job at work knows the connector by its version.
+			return connectors.Busy(it)
+		}
+		it.Doc.Guards = g
+		return nil
+	})
+	if err == nil {
+		api.Note(ctx, "connector", it.ARN)
+	}
+	return err
+}
