@@ -5,6 +5,8 @@ package onsightapi
 import (
 	"encoding/json"
 	"time"
+
+	"onsight/internal/contract"
 )
 
 // AccessLevel is a structure.
@@ -319,7 +321,7 @@ type CreateFederationProviderRequest struct {
 	Issuer           string // required
 	Name             string // required
 	ProviderId       string // required
-	RoleArn          string // required
+	RoleArn          *string
 	Scopes           []string
 	SessionNameClaim *string
 }
@@ -722,6 +724,23 @@ const (
 	InvokeActionStatusSuccess InvokeActionStatus = "SUCCESS"
 	InvokeActionStatusFailed  InvokeActionStatus = "FAILED"
 )
+
+// InvokeActionWithResponseStreamRequest is the input of InvokeActionWithResponseStream.
+type InvokeActionWithResponseStreamRequest struct {
+	ActionConnectorId string // required
+	ActionId          string // required
+	AwsAccountId      string // required
+	EndUserArn        *string
+	Input             json.RawMessage
+}
+
+// InvokeActionWithResponseStreamResponse is the output of InvokeActionWithResponseStream.
+type InvokeActionWithResponseStreamResponse struct {
+	Attempts           *int32
+	Body               *contract.Stream
+	ContentDisposition *string
+	InvocationId       *string
+}
 
 // Language is an enumeration.
 type Language string
@@ -1607,7 +1626,7 @@ type UpdateFederationProviderRequest struct {
 	Name               string // required
 	ProviderId         string // required
 	RemoveClientSecret *bool
-	RoleArn            string // required
+	RoleArn            *string
 	Scopes             []string
 	SessionNameClaim   *string
 }
