@@ -346,6 +346,25 @@ type CreatePasswordLinkResponse struct {
 	RequestId      *string
 }
 
+// CreatePersonalTokenRequest is the input of CreatePersonalToken.
+type CreatePersonalTokenRequest struct {
+	AwsAccountId string // required
+	LifeDays     *int32
+	Name         string // required
+	Namespace    string // required
+	ReadOnly     *bool
+	UserName     string // required
+}
+
+// CreatePersonalTokenResponse is the output of CreatePersonalToken.
+type CreatePersonalTokenResponse struct {
+	Endpoint       *string
+	ExpirationTime *time.Time
+	RequestId      *string
+	Token          *Secret
+	TokenId        *string
+}
+
 // CreateScimTokenRequest is the input of CreateScimToken.
 type CreateScimTokenRequest struct {
 	AwsAccountId string // required
@@ -411,6 +430,19 @@ type DeleteFederationProviderResponse struct {
 	Arn        *string
 	ProviderId *string
 	RequestId  *string
+}
+
+// DeletePersonalTokenRequest is the input of DeletePersonalToken.
+type DeletePersonalTokenRequest struct {
+	AwsAccountId string // required
+	Namespace    string // required
+	TokenId      string // required
+	UserName     string // required
+}
+
+// DeletePersonalTokenResponse is the output of DeletePersonalToken.
+type DeletePersonalTokenResponse struct {
+	RequestId *string
 }
 
 // DescribeActionConnectionRequest is the input of DescribeActionConnection.
@@ -921,6 +953,22 @@ type ListPeopleResponse struct {
 	RequestId *string
 }
 
+// ListPersonalTokensRequest is the input of ListPersonalTokens.
+type ListPersonalTokensRequest struct {
+	AwsAccountId string // required
+	MaxResults   *int32
+	Namespace    string // required
+	NextToken    *string
+	UserName     string // required
+}
+
+// ListPersonalTokensResponse is the output of ListPersonalTokens.
+type ListPersonalTokensResponse struct {
+	NextToken *string
+	RequestId *string
+	Tokens    []PersonalToken
+}
+
 // ListPrincipalsWithAccessRequest is the input of ListPrincipalsWithAccess.
 type ListPrincipalsWithAccessRequest struct {
 	Action       string // required
@@ -1114,6 +1162,17 @@ const (
 	PersonStateDeactivated PersonState = "DEACTIVATED"
 )
 
+// PersonalToken is a structure.
+type PersonalToken struct {
+	CreatedTime    *time.Time
+	ExpirationTime *time.Time
+	Expired        *bool
+	LastUseTime    *time.Time
+	Name           *string
+	ReadOnly       *bool
+	TokenId        *string
+}
+
 // PlanAccountSnapshotRequest is the input of PlanAccountSnapshot.
 type PlanAccountSnapshotRequest struct {
 	AwsAccountId string // required
@@ -1193,11 +1252,23 @@ const (
 	PruneActionKeep       PruneAction = "KEEP"
 )
 
+// PruneLetter is an enumeration.
+type PruneLetter string
+
+// Values of PruneLetter.
+const (
+	PruneLetterFailed  PruneLetter = "FAILED"
+	PruneLetterSent    PruneLetter = "SENT"
+	PruneLetterSkipped PruneLetter = "SKIPPED"
+	PruneLetterWaiting PruneLetter = "WAITING"
+)
+
 // PrunePolicy is a structure.
 type PrunePolicy struct {
 	DeactivateAfterDays *int32
 	DeleteAfterDays     *int32
 	GraceDays           *int32
+	Language            *Language
 	Namespace           *string
 	ProtectedTag        *ProtectedTag
 	ProtectedUsers      []string
@@ -1212,6 +1283,7 @@ type PruneStep struct {
 	Email     *string
 	Error     *string
 	IdleDays  *int64
+	Letter    *PruneLetter
 	Moved     *int64
 	Namespace *string
 	Reason    *string
