@@ -3,9 +3,11 @@ package definitions_test
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -110,6 +112,7 @@ type exchange struct {
 	body    string            // JSON is compared as such
 	status  int
 	answer  string
+	events  [][2]string       // type and payload
 	given   map[string]string // headers of the answer
 }
 
@@ -121,7 +124,9 @@ type exchange struct {
 //
 //	page  asks for that page
 //	>     a request; lines that follow are its headers, and after "| " its body
-//	<     the answer: status and body; lines that begin with "<<" are its headers
+//	<     the answer: status and body; lines that begin with "<<" are its headers,
+//	      those with "<e" the events of a stream: type and payload; a type with
+//	      a ! is that of an exception
 //	=     the output; next the page that follows it
 //	!     the error: its kind, and its text
 //	+     has the cases of that file of testdata/shared; lines that follow, such
@@ -160,6 +165,9 @@ func cases(t *testing.T, text string) (all []*testCase) {
 		case e != nil && strings.HasPrefix(line, "<< "):
 			name, value, _ := strings.Cut(rest("<<"), ":")
 			e.given[name] = strings.TrimSpace(value)
+		case e != nil && strings.HasPrefix(line, "<e "):
+			kind, payload, _ := strings.Cut(rest("<e"), " ")
+			e.events = append(e.events, [2]string{kind, payload})
 		case e != nil && strings.HasPrefix(line, "< "):
 			status, body, _ := strings.Cut(rest("<"), " ")
 			code, err := strconv.Atoi(status)
@@ -272,8 +280,36 @@ func (v *vendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	for name, value := range e.given {
 		w.Header().Set(name, strings.ReplaceAll(value, "{server}", "http://"+r.Host))
 	}
+	if e.events != nil {
+		w.Header().Set("Content-Type", "application/vnd.amazon.eventstream")
+	}
 	w.WriteHeader(e.status)
+	for _, event := range e.events {
+		_, _ = w.Write(frame(event[0], event[1]))
+	}
 	_, _ = io.WriteString(w, strings.ReplaceAll(e.answer, "{server}", "http://"+r.Host))
+}
+
+// frame is an event as it goes over the wire: the lengths of all and of the
+// headers, a checksum of both, headers, payload, and a checksum of everything
+// (Amazon Transcribe's guide shows the form, which all streams of AWS have).
+func frame(kind, payload string) []byte {
+	names := [2]string{":message-type", ":event-type"}
+	values := [2]string{"event", kind}
+	if exception, ok := strings.CutPrefix(kind, "!"); ok {
+		names[1], values = ":exception-type", [2]string{"exception", exception}
+	}
+	var headers []byte
+	for i, name := range names {
+		headers = append(append(headers, byte(len(name))), name...)
+		headers = append(headers, 7) // a string
+		headers = append(binary.BigEndian.AppendUint16(headers, uint16(len(values[i]))), values[i]...)
+	}
+	out := binary.BigEndian.AppendUint32(nil, uint32(16+len(headers)+len(payload)))
+	out = binary.BigEndian.AppendUint32(out, uint32(len(headers)))
+	out = binary.BigEndian.AppendUint32(out, crc32.ChecksumIEEE(out))
+	out = append(append(out, headers...), payload...)
+	return binary.BigEndian.AppendUint32(out, crc32.ChecksumIEEE(out))
 }
 
 // matches compares values of which the wanted one may end with an asterisk.
