@@ -2,7 +2,6 @@ package definition
 
 import (
 	"encoding/json"
-	"maps"
 	"slices"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -22,21 +21,17 @@ type Definition struct {
 	// Actions are the ids of operations that are actions, sorted.
 	Actions []string
 
-	// by are the operations that depend on the authentication type, by that.
-	by map[string]map[string]*Operation
+	// by are definitions for authentication types on which operations depend.
+	by map[string]*Definition
 }
 
 // For gives the definition as it is for connectors of an authentication type:
 // paths and inputs of operations may depend on it.
 func (d *Definition) For(authenticationType string) *Definition {
-	others := d.by[authenticationType]
-	if len(others) == 0 {
-		return d
+	if own, ok := d.by[authenticationType]; ok {
+		return own
 	}
-	own := *d
-	own.Operations = maps.Clone(d.Operations)
-	maps.Copy(own.Operations, others)
-	return &own
+	return d
 }
 
 // Connector is the extension x-onsight-connector.

@@ -129,13 +129,20 @@ func load(document []byte, files fs.FS) (*Definition, error) {
 			}
 		}
 	}
-	d.by = by
 	for id, o := range d.Operations {
 		if !o.Hidden {
 			d.Actions = append(d.Actions, id)
 		}
 	}
 	slices.Sort(d.Actions)
+	versions := make(map[string]*Definition, len(by))
+	for how, operations := range by {
+		own := *d
+		own.Operations = maps.Clone(d.Operations)
+		maps.Copy(own.Operations, operations)
+		versions[how] = &own
+	}
+	d.by = versions
 	return d, nil
 }
 
