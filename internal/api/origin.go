@@ -10,7 +10,7 @@ import (
 // OriginOf finds out where a request came from. Headers of proxies are
 // believed of trusted proxies only: anyone can send them.
 func OriginOf(r *http.Request, proxies []netip.Prefix) Origin {
-	o := Origin{UserAgent: r.UserAgent(), Referer: r.Referer(), Secure: r.TLS != nil}
+	o := Origin{UserAgent: strings.ToValidUTF8(r.UserAgent(), "\uFFFD"), Referer: strings.ToValidUTF8(r.Referer(), "\uFFFD"), Secure: r.TLS != nil}
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
 		o.Address = r.RemoteAddr
@@ -26,7 +26,7 @@ func OriginOf(r *http.Request, proxies []netip.Prefix) Origin {
 			if err != nil {
 				break
 			}
-			if client = next.Unmap(); !trusts(proxies, client) {
+			if client = next.Unmap().WithZone(""); !trusts(proxies, client) {
 				break
 			}
 		}

@@ -259,17 +259,7 @@ func IsPath(path string) bool {
 // Handler answers the addresses of pages.
 func (s *Service) Handler() http.Handler {
 	mux := http.NewServeMux()
-	for pattern, handle := range map[string]func(http.ResponseWriter, *http.Request) error{
-		"GET " + root + "/{account}/{provider}":          s.start,
-		"GET " + root + "/{account}/{provider}/initiate": s.initiate,
-		"GET " + root + "/{account}/{provider}/done":     s.done,
-		"POST " + emailPath:                              s.email,
-		"GET " + consolePath:                             s.console,
-		"POST " + consolePath:                            s.console,
-		"GET " + samlMetadataPath:                        s.samlMetadata,
-		"GET " + samlPath:                                s.noSAML,
-		"/":                                              s.absent,
-	} {
+	for pattern, handle := range s.pages() {
 		mux.Handle(pattern, s.Entrance.Serve(handle))
 	}
 	pages := s.Site.Handler(mux)
@@ -287,6 +277,21 @@ func (s *Service) Handler() http.Handler {
 		}
 		pages.ServeHTTP(w, r)
 	})
+}
+
+// pages are the handlers by pattern, but for the form of SAML providers.
+func (s *Service) pages() map[string]func(http.ResponseWriter, *http.Request) error {
+	return map[string]func(http.ResponseWriter, *http.Request) error{
+		"GET " + root + "/{account}/{provider}":          s.start,
+		"GET " + root + "/{account}/{provider}/initiate": s.initiate,
+		"GET " + root + "/{account}/{provider}/done":     s.done,
+		"POST " + emailPath:                              s.email,
+		"GET " + consolePath:                             s.console,
+		"POST " + consolePath:                            s.console,
+		"GET " + samlMetadataPath:                        s.samlMetadata,
+		"GET " + samlPath:                                s.noSAML,
+		"/":                                              s.absent,
+	}
 }
 
 func (s *Service) absent(_ http.ResponseWriter, r *http.Request) error {

@@ -154,7 +154,22 @@ func (s *Service) Hashed() int64 { return s.hasher.Done() }
 // Handler answers the pages' addresses: web.Root and below, and /inviteuser.
 func (s *Service) Handler() http.Handler {
 	mux := http.NewServeMux()
-	for pattern, handle := range map[string]func(http.ResponseWriter, *http.Request) error{
+	for pattern, handle := range s.pages() {
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+			if err := handle(w, r); err != nil {
+				s.failed(w, r, err)
+			}
+		})
+	}
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		s.say(w, r, http.StatusNotFound, "", web.Message{Title: "absent.title", Text: "absent.text", Action: "to.sign-in", Target: web.Root})
+	})
+	return s.Site.Handler(mux)
+}
+
+// pages are the handlers by pattern.
+func (s *Service) pages() map[string]func(http.ResponseWriter, *http.Request) error {
+	return map[string]func(http.ResponseWriter, *http.Request) error{
 		"GET /inviteuser":                  s.showInvitation,
 		"POST /inviteuser":                 s.answerInvitation,
 		"GET " + web.Root:                  s.showSignIn,
@@ -187,17 +202,7 @@ func (s *Service) Handler() http.Handler {
 		"GET " + fewPath:                   s.showFew,
 		"GET " + againPath:                 s.showAgain,
 		"POST " + againPath:                s.again,
-	} {
-		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-			if err := handle(w, r); err != nil {
-				s.failed(w, r, err)
-			}
-		})
 	}
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		s.say(w, r, http.StatusNotFound, "", web.Message{Title: "absent.title", Text: "absent.text", Action: "to.sign-in", Target: web.Root})
-	})
-	return s.Site.Handler(mux)
 }
 
 // The addresses of pages.

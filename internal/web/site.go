@@ -170,6 +170,7 @@ func (s *Site) around(next http.Handler, limit int64, check func(*http.Request) 
 			http.SetCookie(w, s.Cookie(languageCookie, l, 365*24*time.Hour))
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, limit)
+		plain(r)
 		next.ServeHTTP(w, r)
 	})
 }
