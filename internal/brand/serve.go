@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"onsight/internal/store"
 )
@@ -45,6 +46,10 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rest, ok := strings.CutPrefix(r.URL.Path, Prefix)
 	parts := strings.Split(rest, "/")
 	if !ok || len(parts) != 4 {
+		http.Error(w, "There is no such image.", http.StatusNotFound)
+		return
+	}
+	if strings.ContainsRune(rest, 0) || !utf8.ValidString(rest) { // no database is asked for such
 		http.Error(w, "There is no such image.", http.StatusNotFound)
 		return
 	}

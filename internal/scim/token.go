@@ -235,7 +235,7 @@ func (s *Service) authenticate(r *http.Request, account string, origin api.Origi
 	if err != nil {
 		return token{}, err
 	}
-	right := ok && subtle.ConstantTimeCompare(row.Hash, hash) == 1 && row.ID != ""
+	right := ok && isBearer && subtle.ConstantTimeCompare(row.Hash, hash) == 1 && row.ID != ""
 	switch {
 	case right && region != "" && !s.expired(&row):
 		s.limiter.passed(hash, s.Now())
