@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -54,7 +55,8 @@ func connectorGuards(ctx context.Context, args []string, s streams) error {
 	if err != nil {
 		return err
 	}
-	now, err := client.Call(ctx, c, onsightapi.DescribeActionConnectorGuards, onsightapi.DescribeActionConnectorGuardsRequest{AwsAccountId: f.account, ActionConnectorId: f.id})
+	describe := onsightapi.DescribeActionConnectorGuardsRequest{AwsAccountId: f.account, ActionConnectorId: f.id}
+	now, err := client.Call(ctx, c, onsightapi.DescribeActionConnectorGuards, describe)
 	if err != nil {
 		return err
 	}
@@ -94,11 +96,13 @@ func connectorGuards(ctx context.Context, args []string, s streams) error {
 		return err
 	}
 	if changed {
-		out, err := client.Call(ctx, c, onsightapi.UpdateActionConnectorGuards, onsightapi.UpdateActionConnectorGuardsRequest{AwsAccountId: f.account, ActionConnectorId: f.id, Guards: g})
+		_, err := client.Call(ctx, c, onsightapi.UpdateActionConnectorGuards, onsightapi.UpdateActionConnectorGuardsRequest{AwsAccountId: f.account, ActionConnectorId: f.id, Guards: g})
+		if err == nil {
+			now, err = client.Call(ctx, c, onsightapi.DescribeActionConnectorGuards, describe)
+		}
 		if err != nil {
 			return err
 		}
-		now.Guards = out.Guards
 	}
 	return f.printed(s, now, func(t *tabwriter.Writer) { printGuards(t, now) })
 }
@@ -178,10 +182,15 @@ func invokeConfirmed(ctx context.Context, c *client.Client, in onsightapi.Invoke
 		return out, err
 	}
 	if !yes {
-		if !ask || !isTerminal(os.Stdin) {
-			return nil, fmt.Errorf("it is not done, because it has to be confirmed: %s Give -yes to confirm it", f.Members["Summary"])
+		answer := ""
+		if ask && isTerminal(os.Stdin) {
+			answer = askPerson(os.Stdin, s.err, f.Members["Summary"])
 		}
-		if !agreed(os.Stdin, s.err, f.Members["Summary"]) {
+		switch answer {
+		case "y", "yes":
+		case "": // nobody was there
+			return nil, fmt.Errorf("it is not done, because it has to be confirmed: %s Give -yes to confirm it", f.Members["Summary"])
+		default:
 			return nil, errors.New("it is not done, because you did not confirm it")
 		}
 	}
@@ -189,15 +198,16 @@ func invokeConfirmed(ctx context.Context, c *client.Client, in onsightapi.Invoke
 	return client.Call(ctx, c, onsightapi.InvokeAction, in)
 }
 
-// agreed asks a person.
-func agreed(in io.Reader, out io.Writer, summary string) bool {
+// askPerson asks whether something is to be done. No answer is empty, and
+// nothing but enter is no.
+func askPerson(in io.Reader, out io.Writer, summary string) string {
 	fmt.Fprintf(out, "%s\nDo it? [y/N] ", summary)
-	line, _ := bufio.NewReader(in).ReadString('\n') // no answer is no
-	switch strings.ToLower(strings.TrimSpace(line)) {
-	case "y", "yes":
-		return true
+	line, err := bufio.NewReader(in).ReadString('\n')
+	if line == "" && err != nil {
+		fmt.Fprintln(out)
+		return ""
 	}
-	return false
+	return strings.ToLower(cmp.Or(strings.TrimSpace(line), "n"))
 }
 
 func isTerminal(f *os.File) bool {

@@ -99,7 +99,7 @@ func TestConnector(t *testing.T) {
 	has(t, run(0, "invoke", "-id", "shop", "-action", "HttpPost", "-yes"), `"status": 200`)
 	has(t, run(1, "invoke", "-id", "shop", "-action", "HttpPost", "-yes"), "ThrottlingException: All callers together may spend 9 units a day with action connector shop: 5 are spent, and action HttpPost costs 5.")
 	has(t, run(0, "guards", "-id", "shop", "-units", "0", "-costs", "", "-confirm", "none"), "Calls a day        100\n", "Calls today (UTC)  1\n")
-	has(t, run(1, "guards", "-id", "shop", "-confirm", "perhaps"), "Guards.Confirmation")
+	has(t, run(1, "guards", "-id", "shop", "-confirm", "perhaps"), "Value 'PERHAPS' at 'guards.confirmation'")
 	has(t, run(2, "guards", "-id", "shop", "-costs", "HttpPost"), "is not an action with its units")
 	if err := p.stop(t); err != nil {
 		t.Error(err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"time"
 
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 
@@ -18,6 +19,13 @@ import (
 	"onsight/internal/store"
 )
 
+// aliveEvery is how often authorisations of people are looked through for those
+// that have to be renewed, and choreAlive what that is called.
+const (
+	aliveEvery = 10 * time.Minute
+	choreAlive = "renew authorisations of people"
+)
+
 // joinActions makes the part that has connectors act, with the pages of sign-ins
 // at services.
 func (h *house) joinActions(ctx context.Context) error {
@@ -27,7 +35,16 @@ func (h *house) joinActions(ctx context.Context) error {
 	} else {
 		h.Log.WarnContext(ctx, "this server's own identity at AWS can't be read", "error", err.Error())
 	}
+	sender, err := postOffice(h.Config)
+	if err != nil {
+		return err
+	}
+	var post action.Letters
+	if sender != nil {
+		post = letters{sender, h.users, h.accounts.Service}
+	}
 	h.actions = action.New(action.Config{
+		Letters: post, Language: h.Language,
 		DB: h.db, Jobs: h.jobs, Keys: h.keys, Tokens: h.tokens, Log: h.Log, Now: h.Now, Connectors: h.connectors,
 		People: actors{h.users, h.shared()}, Networks: h.connections, Clients: h.clients, Trail: actionTrail{h.trail}, PublicURL: h.PublicURL, AWS: aws,
 		Rate: h.ActionRate, Payloads: h.ActionPayloads, Retention: h.ActionRetention, StreamLimit: h.ActionStreamLimit << 20,
@@ -41,6 +58,8 @@ func (h *house) joinActions(ctx context.Context) error {
 	h.reseals = append(h.reseals, h.actions.Reseal)
 	h.accounts.OnPurge(func(ctx context.Context, account string) error { return action.Purge(ctx, h.db, account) })
 	h.chores.add(tidyEvery, "tidy calls of actions", h.actions.Tidy)
+	h.chores.add(aliveEvery, choreAlive, h.actions.KeepAlive)
+	h.restored = append(h.restored, h.actions.Rescheduled)
 	h.serve(func(path string) bool { return path == action.ConnectPath || path == action.CallbackPath }, h.actions.Pages(h.visitor))
 	h.add(h.actions.Routes()...)
 	return nil

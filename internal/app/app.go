@@ -149,5 +149,8 @@ func (a *App) JobsDone(ctx context.Context, kind, key string) error {
 	return a.jobs.Wait(ctx, kind, key)
 }
 
+// Chore does what the server does again and again, at once, for tests.
+func (a *App) Chore(ctx context.Context, what string) error { return a.chores.now(ctx, what) }
+
 // Store is the database, for tests that bring about what no operation can.
 func (a *App) Store() *store.DB { return a.db }

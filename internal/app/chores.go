@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -27,6 +28,16 @@ type chore struct {
 // add adds a chore, before start. what is for the log.
 func (c *chores) add(every time.Duration, what string, do func(context.Context) error) {
 	c.all = append(c.all, chore{every, what, do})
+}
+
+// now does one at once, for tests that can't wait.
+func (c *chores) now(ctx context.Context, what string) error {
+	for _, one := range c.all {
+		if one.what == what {
+			return one.do(ctx)
+		}
+	}
+	return errors.New("app: there is no chore to " + what)
 }
 
 // start begins to do them, each at its own pace.

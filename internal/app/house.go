@@ -26,6 +26,7 @@ import (
 	"onsight/internal/scim"
 	"onsight/internal/seal"
 	"onsight/internal/sealing"
+	"onsight/internal/store"
 	"onsight/internal/sts"
 	"onsight/internal/tagging"
 )
@@ -60,6 +61,8 @@ type house struct {
 	routes  []api.Route
 	outside []outside
 	reseals []sealing.Reseal
+	// restored are called when an account has come from a snapshot.
+	restored []func(tx *store.Tx, account string) error
 	// forgets are called when the emulator is emptied.
 	forgets []func()
 	// called counts what the API is asked.

@@ -49,7 +49,7 @@ func (h *house) joinSnapshots(context.Context) error {
 	snapshots := snapshot.New(snapshot.Config{
 		DB: h.db, Keys: h.keys, Tokens: h.tokens, Now: h.Now, Tables: snapshotTables(),
 		Busy:    []func(*store.Tx, string) error{h.accounts.Busy, resource.Busy, h.centre.Busy},
-		Applied: []func(*store.Tx, string) error{h.entities.Recount, h.users.Recount, h.accounts.Restored, h.brands.Restored},
+		Applied: append(h.restored, h.entities.Recount, h.users.Recount, h.accounts.Restored, h.brands.Restored),
 	})
 	h.accounts.OnPurge(snapshots.Purge)
 	h.add(snapshots.Routes()...)

@@ -39,6 +39,8 @@ var notInSnapshots = map[string]string{
 	"connector_confirmations": "questions that somebody has ten minutes to answer",
 	"connector_usage":         "what was used of limits there",
 
+	"connector_health": "what was noticed there; schedules begin anew",
+
 	"federation_spent": "what was used up at this server, good for minutes",
 	"sign_in_steps":    "who is about to be",
 	"used_challenges":  "what was answered at this server within minutes",

@@ -27,6 +27,8 @@ type Actions struct {
 	// own; AWSExternalID is told where roles of connectors are assumed.
 	AWSEndpoints  Endpoints
 	AWSExternalID string
+	// Language is that of letters to people whose own is not known.
+	Language string
 }
 
 func (c *Actions) flags(fs *flag.FlagSet) {
@@ -36,12 +38,16 @@ func (c *Actions) flags(fs *flag.FlagSet) {
 	fs.Int64Var(&c.ActionStreamLimit, "action-stream-limit", 5<<10, "largest file in `MiB` that an action may stream from its service; 0 is no limit")
 	fs.DurationVar(&c.ActionRetention, "action-retention", 30*24*time.Hour, "how long calls of actions are kept; 0 keeps them")
 	fs.TextVar(&c.AWSEndpoints, "aws-endpoints", Endpoints(nil), "`addresses` of AWS's services for connectors that authenticate with IAM, such as sts=https://sts.example.org,s3=https://s3.example.org; * is all others")
+	fs.StringVar(&c.Language, "language", "en", "`language` of letters to people whose own is not known: en or de")
 	fs.StringVar(&c.AWSExternalID, "aws-external-id", "", "external `id` that is told where roles of connectors are assumed (default the connector's ARN)")
 }
 
 func (c *Actions) complete() error {
 	if c.ActionRate < 0 || c.ActionRetention < 0 || c.ActionStreamLimit < 0 {
 		return errors.New("-action-rate, -action-retention and -action-stream-limit must not be negative")
+	}
+	if c.Language != "en" && c.Language != "de" {
+		return fmt.Errorf("-language %q is neither en nor de", c.Language)
 	}
 	return nil
 }

@@ -27,6 +27,27 @@ type Guards struct {
 	Verify string `json:"verify,omitempty"`
 }
 
+// Guarded gives the connectors of an account, in whichever region, that have
+// guards.
+func (s *Service) Guarded(tx *store.Tx, account string) ([]*Live, error) {
+	all, err := connectors.All(tx, account)
+	if err != nil {
+		return nil, err
+	}
+	var guarded []*Live
+	for _, it := range all {
+		if !it.Doc.Guards.none() {
+			guarded = append(guarded, live(it))
+		}
+	}
+	return guarded, nil
+}
+
+// none tells whether nothing is guarded.
+func (g *Guards) none() bool {
+	return g.Confirm == "" && g.Verify == "" && g.Minute == 0 && g.MinuteCaller == 0 && g.Day == 0 && g.DayCaller == 0 && g.Units == 0 && g.UnitsCaller == 0
+}
+
 // Guard sets the guards of a connector, in the place of those before.
 func (s *Service) Guard(ctx context.Context, tx *store.Tx, k resource.Key, g Guards) error {
 	if err := s.accounts.Subscribed(tx, k.Account); err != nil {

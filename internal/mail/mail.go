@@ -1,4 +1,4 @@
-// Package mail sends letters by SMTP: a text with one link, as plain text and
+// Package mail sends letters by SMTP: a text with one link or none, as plain text and
 // as HTML without pictures or script.
 //
 //	sender, err := mail.New(mail.Config{URL: "smtp://mail.example.org:587", From: "Onsight <bi@example.org>"})
@@ -105,7 +105,8 @@ func loopback(host string) bool {
 // A Message is a letter.
 type Message struct {
 	To, Lang, Subject string
-	// Title stands above the paragraphs, Action is what the link is called.
+	// Title stands above the paragraphs, Action is what the link is called; both
+	// Action and Link are empty in a letter without one.
 	Title        string
 	Paragraphs   []string
 	Action, Link string
@@ -120,7 +121,9 @@ var letter = template.Must(template.New("letter").Parse(letterText))
 // text is the letter without HTML.
 func (m *Message) text() string {
 	parts := append([]string{m.Title}, m.Paragraphs...)
-	parts = append(parts, m.Action+":\r\n"+m.Link)
+	if m.Link != "" {
+		parts = append(parts, m.Action+":\r\n"+m.Link)
+	}
 	return strings.Join(append(parts, m.After...), "\r\n\r\n") + "\r\n"
 }
 

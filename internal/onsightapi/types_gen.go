@@ -762,6 +762,7 @@ type InvokeActionWithResponseStreamRequest struct {
 	ActionConnectorId string // required
 	ActionId          string // required
 	AwsAccountId      string // required
+	ConfirmationToken *string
 	EndUserArn        *string
 	Input             json.RawMessage
 }

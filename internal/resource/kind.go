@@ -132,6 +132,12 @@ func (k Kind[T]) Mentioning(tx *store.Tx, account, member, text string) ([]strin
 		account, k.Name, "%"+inner+"%")
 }
 
+// All gives the resources of an account in whichever region: for what is done to
+// them once, such as after they came from elsewhere.
+func (k Kind[T]) All(tx *store.Tx, account string) ([]*Item[T], error) {
+	return k.items(store.All[row](tx, `SELECT `+columns+` FROM resources WHERE account = $1 AND kind = $2 ORDER BY region, id`, account, k.Name))
+}
+
 // Update reads a resource, lets change alter its Name, Type, Status and Doc,
 // and writes it back. A status that may not follow the one before is a
 // ConflictException, and so is a change that another one overtook. An error

@@ -105,6 +105,11 @@ func Granted(tx *store.Tx, resourceARN string, principals ...string) (map[string
 	return granted, nil
 }
 
+// Owners gives the principals who own a resource by its permission list.
+func Owners(tx *store.Tx, resourceARN string) ([]string, error) {
+	return store.All[string](tx, `SELECT principal FROM resource_permissions WHERE arn = $1 AND owner ORDER BY principal`, resourceARN)
+}
+
 // Share takes the actions of revoke away and then adds those of grant, so that
 // one call can turn an owner into a viewer. Both must have passed Check. A
 // principal without actions leaves the list; whom revoke names needs not be on

@@ -317,6 +317,14 @@ func (b *Buffer) String() string {
 	return b.b.String()
 }
 
+// Chore does what the server does again and again, at once.
+func (s *Server) Chore(t *testing.T, what string) {
+	t.Helper()
+	if err := s.app.Chore(t.Context(), what); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // Done waits until there is no job of a kind and key.
 func (s *Server) Done(t *testing.T, kind, key string) {
 	t.Helper()

@@ -9,6 +9,7 @@ import (
 
 	"onsight/internal/fault"
 	"onsight/internal/store"
+	"onsight/internal/web"
 )
 
 // cookieName is the cookie of a browser in which somebody signs in at a service.
@@ -253,7 +254,7 @@ func (p *pages) back(w http.ResponseWriter, r *http.Request) (*shownPage, error)
 	if code == "" || len(code) > maxToken {
 		return nil, fault.Invalid("The service has sent no code.")
 	}
-	record, err := p.complete(r.Context(), st, verifier, code)
+	record, err := p.complete(r.Context(), st, verifier, code, web.Language(r))
 	if err != nil {
 		return nil, err
 	}

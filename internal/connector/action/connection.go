@@ -175,7 +175,7 @@ func authorizeURL(l *connector.Live, a *definition.Auth, token, verifier string)
 
 // complete ends a sign-in: it exchanges the code, finds out whose account it is
 // and keeps what was granted.
-func (s *Service) complete(ctx context.Context, st *state, verifier, code string) (*record, error) {
+func (s *Service) complete(ctx context.Context, st *state, verifier, code, lang string) (*record, error) {
 	l, a, client, err := s.opened(ctx, st)
 	if err != nil {
 		return nil, err
@@ -214,7 +214,11 @@ func (s *Service) complete(ctx context.Context, st *state, verifier, code string
 		if settingsOf(live) != st.Settings {
 			return errChanged
 		}
-		return store.Insert(tx, "connector_tokens", *r)
+		if err := store.Insert(tx, "connector_tokens", *r); err != nil {
+			return err
+		}
+		_, err = tx.Exec(`UPDATE connector_tokens SET alive_us = $3, lang = $4 WHERE arn = $1 AND principal = $2`, r.ARN, r.Principal, aliveAt(got, now, false), lang)
+		return err
 	})
 	if err != nil {
 		return nil, err
@@ -408,7 +412,7 @@ func (s *Service) connectorGone(tx *store.Tx, l *connector.Live) error {
 	if _, err := s.end(tx, l, ""); err != nil {
 		return err
 	}
-	for _, table := range []string{"connector_invocations", "connector_calls", "connector_confirmations", "connector_usage"} {
+	for _, table := range []string{"connector_invocations", "connector_calls", "connector_confirmations", "connector_usage", "connector_health"} {
 		if _, err := tx.Exec(`DELETE FROM `+table+` WHERE arn = $1`, l.ARN); err != nil {
 			return err
 		}

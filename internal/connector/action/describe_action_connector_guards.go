@@ -22,6 +22,11 @@ func (s *Service) describeGuards(ctx context.Context, in *onsightapi.DescribeAct
 			return err
 		}
 		out.Guards = shownGuards(l.Guards)
+		h, err := s.healthOf(tx, l)
+		if err != nil {
+			return err
+		}
+		out.Health = shownHealth(h)
 		out.Usage, err = s.usage(tx, l)
 		return err
 	})

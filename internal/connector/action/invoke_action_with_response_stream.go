@@ -38,6 +38,9 @@ func (s *Service) invokeActionWithResponseStream(
 	ctx context.Context, in *onsightapi.InvokeActionWithResponseStreamRequest,
 ) (*onsightapi.InvokeActionWithResponseStreamResponse, error) {
 	r := Request{Connector: connector.Key(ctx, in.AwsAccountId, in.ActionConnectorId), Action: in.ActionId, Input: in.Input}
+	if in.ConfirmationToken != nil {
+		r.Confirmation = *in.ConfirmationToken
+	}
 	api.Note(ctx, "connector", connector.ARN(r.Connector))
 	api.Note(ctx, "action", in.ActionId)
 	k, err := s.prepare(ctx, func(tx *store.Tx) (Actor, error) { return s.caller(tx, api.Caller(ctx), in.EndUserArn) }, r)

@@ -60,6 +60,8 @@ func (*around) Role(_ *store.Tx, user arn.ARN) (string, error) {
 	return "AUTHOR", nil
 }
 
+func (*around) Noticed(*store.Tx, Notice) {}
+
 func (a *around) Acted(_ *store.Tx, e Event) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

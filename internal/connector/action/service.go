@@ -55,8 +55,10 @@ type Event struct {
 
 // Trail keeps events.
 type Trail interface {
-	// Acted adds an event to what the transaction changes.
+	// Acted adds an event to what the transaction changes, and Noticed one that
+	// nobody has caused.
 	Acted(tx *store.Tx, e Event)
+	Noticed(tx *store.Tx, n Notice)
 }
 
 // Config is what a Service needs. Limits may be zero, and Sleep nil.
@@ -72,6 +74,10 @@ type Config struct {
 	Networks   Networks
 	Clients    *outbound.Clients
 	Trail      Trail
+	// Letters writes to people; nil writes no letters. Language is that of letters
+	// to those whose own is not known.
+	Letters  Letters
+	Language string
 	// PublicURL is where browsers reach the server.
 	PublicURL string
 	// AWS says where AWS is, and who this server is there.
@@ -111,6 +117,8 @@ func New(c Config) *Service {
 	s.rates.limit = c.Rate
 	c.Jobs.Handle(jobInvoke, s.runInvocation)
 	c.Jobs.Handle(jobRevoke, s.revoke)
+	c.Jobs.Handle(jobVerify, s.verify)
+	c.Jobs.Handle(jobLetter, s.sendLetter)
 	c.Connectors.Also(s.settingsChanged, s.connectorGone)
 	return s
 }

@@ -9,6 +9,7 @@ import (
 	"onsight/internal/fault"
 	"onsight/internal/onsightapi"
 	"onsight/internal/policy"
+	"onsight/internal/qs"
 	"onsight/internal/store"
 )
 
@@ -29,6 +30,11 @@ func (s *Service) updateGuards(ctx context.Context, in *onsightapi.UpdateActionC
 			}
 			if err := fits(l, g); err != nil {
 				return err
+			}
+			if l.Guards.Verify != g.Verify {
+				if err := s.schedule(tx, l, g.Verify); err != nil {
+					return err
+				}
 			}
 			return s.Connectors.Guard(ctx, tx, k, g)
 		})
@@ -87,6 +93,9 @@ func shownGuards(g connector.Guards) *onsightapi.ActionConnectorGuards {
 
 // fits refuses guards that a connector can't have.
 func fits(l *connector.Live, g connector.Guards) error {
+	if g.Verify != "" && l.Auth.Type == qs.ConnectionAuthTypeOauth2AuthorizationCode {
+		return fault.Invalid("Verification isn't valid: action connector %s has no credentials of its own that could be checked. Its people sign in themselves, and are told when they have to do so again.", l.Key.ID)
+	}
 	if len(g.Costs) == 0 {
 		return nil
 	}

@@ -269,7 +269,7 @@ func (s *Service) ask(ctx context.Context, r *record, rejected string, renew ren
 	}
 	if failure == nil {
 		s.grant(r, got, now)
-		if err := s.keep(r, got); err != nil {
+		if err := s.keep(r, got, nil); err != nil {
 			return "", err
 		}
 		return got.Access, nil
@@ -279,7 +279,7 @@ func (s *Service) ask(ctx context.Context, r *record, rejected string, renew ren
 		return "", failure
 	}
 	out := s.fail(r, before, e, rejected, now)
-	if err := s.keep(r, before); err != nil {
+	if err := s.keep(r, before, e); err != nil {
 		return "", err
 	}
 	if out == nil {
@@ -327,8 +327,9 @@ func (s *Service) grant(r *record, got *granted, now time.Time) {
 // errGone says that a record was taken away while a token was asked for.
 var errGone = &lack{signIn: true, reason: "The connection was ended meanwhile."}
 
-// keep writes a record whose lease is this server's, and ends the lease.
-func (s *Service) keep(r *record, g *granted) error {
+// keep writes a record whose lease is this server's, and ends the lease. Whom it
+// matters to is told of a failure that does not pass by itself.
+func (s *Service) keep(r *record, g *granted, failure *tokenError) error {
 	before := r.Version
 	r.Version++
 	if err := s.seal(r, g); err != nil {
@@ -339,14 +340,25 @@ func (s *Service) keep(r *record, g *granted) error {
 	defer cancel()
 	return s.DB.Write(ctx, func(tx *store.Tx) error {
 		n, err := tx.Exec(`UPDATE connector_tokens SET status = $4, sealed = $5, client_style = $6, scopes = $7, message = $8, failures = $9, retry_us = $10,
-			expires_us = $11, renew_us = $12, connected_us = $13, refreshed_us = $14, version = $15, vendor_id = $16, vendor_label = $17, lease_owner = '', lease_until_us = 0
+			expires_us = $11, renew_us = $12, connected_us = $13, refreshed_us = $14, version = $15, vendor_id = $16, vendor_label = $17, alive_us = $18, lease_owner = '', lease_until_us = 0
 			WHERE arn = $1 AND principal = $2 AND version = $3`,
 			r.ARN, r.Principal, before, r.Status, r.Sealed, r.ClientStyle, r.Scopes, r.Message, r.Failures, r.RetryUS,
-			r.ExpiresUS, r.RenewUS, r.ConnectedUS, r.RefreshedUS, r.Version, r.VendorID, r.VendorLabel)
+			r.ExpiresUS, r.RenewUS, r.ConnectedUS, r.RefreshedUS, r.Version, r.VendorID, r.VendorLabel, aliveAt(g, s.Now(), failure != nil))
 		if err == nil && n == 0 {
 			return errGone
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		switch {
+		case failure == nil:
+			return s.clientIs(tx, r, false, "")
+		case r.Status == needsReauth:
+			return s.reauthNeeded(tx, r, failure.reason)
+		case failure.code == "invalid_client":
+			return s.clientIs(tx, r, true, failure.reason)
+		}
+		return nil
 	})
 }
 
