@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"onsight/internal/connector/definition"
 	"onsight/internal/connector/definitions"
@@ -312,6 +313,32 @@ func frame(kind, payload string) []byte {
 	return binary.BigEndian.AppendUint32(out, crc32.ChecksumIEEE(out))
 }
 
+// fits tells whether an output is what a schema says, where there is one. An
+// answer without a body has none.
+func fits(schema, output []byte) error {
+	if schema == nil || strings.TrimSpace(string(output)) == "null" {
+		return nil
+	}
+	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(schema))
+	if err != nil {
+		return err
+	}
+	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(output))
+	if err != nil {
+		return err
+	}
+	c := jsonschema.NewCompiler()
+	c.DefaultDraft(jsonschema.Draft2020)
+	if err := c.AddResource("output", document); err != nil {
+		return err
+	}
+	compiled, err := c.Compile("output")
+	if err != nil {
+		return err
+	}
+	return compiled.Validate(value)
+}
+
 // matches compares values of which the wanted one may end with an asterisk.
 func matches(want, got string) bool {
 	if head, ok := strings.CutSuffix(want, "*"); ok {
@@ -430,6 +457,9 @@ func try(t *testing.T, d *definition.Definition, o *definition.Operation, c *tes
 	}
 	if diff := bodies(strings.ReplaceAll(c.output, "{server}", server.URL), got.String()); diff != "" {
 		t.Errorf("%s: output:\n%s", c.title, diff)
+	}
+	if why := fits(o.OutputSchema, got.Bytes()); why != nil {
+		t.Errorf("%s: the output is not what the definition says: %v", c.title, why)
 	}
 	if want := strings.ReplaceAll(c.next, "{server}", server.URL); res.Next != want {
 		t.Errorf("%s: the next page is %q, want %q", c.title, res.Next, want)
