@@ -3,6 +3,7 @@ package action_test
 import (
 	"encoding/base64"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -144,4 +145,64 @@ func (m *tenant) person() qs.AuthenticationMetadata {
 			},
 		},
 	}}
+}
+
+// A person who has signed in acts for themselves, and nobody is named.
+func TestGraphPerson(t *testing.T) {
+	t.Parallel()
+	for _, dialect := range storetest.Dialects {
+		t.Run(dialect, func(t *testing.T) {
+			t.Parallel()
+			i := newIssuer(t)
+			i.style = "body"
+			i.on("/v1.0/me", says(200, `{"id":"u1","userPrincipalName":"ana@example.org"}`))
+			i.on("/v1.0/me/messages", says(200, `{"value":[{"id":"m1"}],"@odata.nextLink":"https://elsewhere.example/v1.0/me/messages?$skip=1"}`))
+			i.on("/v1.0/me/sendMail", says(202, ``))
+			srv := testkit.Start(t, storetest.Config(t, dialect), near(t, i.Server))
+			srv.Subscribe(t)
+			m := i.code()
+			m.AuthorizationCodeGrantMetadata.BaseEndpoint = i.URL // without /v1.0
+			makeConnector(t, srv, "own", "MICROSOFT_OUTLOOK", "OAUTH2_AUTHORIZATION_CODE", m, "CREATION_SUCCESSFUL")
+			_, err := invoke(t, srv, "own", "ListUserMails", `{}`)
+			wantFault(t, "not signed in", err, "AccessTokenNotFoundException", "")
+
+			b := srv.Browser(t)
+			page := start(t, srv, "own")
+			if shown := b.Get(page); shown.Status != 200 {
+				t.Fatalf("%d %s", shown.Status, shown.Text())
+			}
+			to := leave(t, srv, b, page)
+			u, err := url.Parse(to)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := "Mail.ReadWrite Mail.Send Calendars.ReadWrite Calendars.ReadWrite.Shared User.Read User.Read.All Contacts.Read Place.Read.All MailboxSettings.Read offline_access"
+			if got := u.Query().Get("scope"); got != want {
+				t.Errorf("scopes %q, want %q", got, want)
+			}
+			if shown := b.Get(i.authorize(t, to)); shown.Status != 200 || !strings.Contains(shown.Text(), "ana@example.org") {
+				t.Fatalf("back from the service: %d %s", shown.Status, shown.Text())
+			}
+
+			out, err := invoke(t, srv, "own", "ListUserMails", `{"top":1}`)
+			if got := body(out); err != nil || got != `[{"id":"m1"}]` || out.NextToken == nil {
+				t.Fatalf("%s, %v", got, err)
+			}
+			i.vendor.asked()
+			_, err = invoke(t, srv, "own", "ListUserMails", `{"top":1}`, func(in *onsightapi.InvokeActionRequest) { in.NextToken = out.NextToken })
+			wantFault(t, "a page elsewhere", err, "ActionFailedException", "elsewhere.example")
+			if seen := i.vendor.asked(); len(seen) > 0 {
+				t.Errorf("asked %q for a page elsewhere", seen)
+			}
+			_, err = invoke(t, srv, "own", "ListUserMails", `{"userId":"ben@example.org"}`)
+			wantFault(t, "of somebody else", err, "InvalidParameterValueException", `has no member "userId"`)
+			if _, err = invoke(t, srv, "own", "SendUserEmail", `{"to":["ben@example.org"],"subject":"S","body":"B"}`); err != nil {
+				t.Error(err)
+			}
+			_, err = invoke(t, srv, "own", "SendUserEmail", `{"to":["ben"],"subject":"S","body":"B"}`)
+			wantFault(t, "no address", err, "InvalidParameterValueException", "/to/0: must match")
+			_, err = invoke(t, srv, "own", "SendUserEmail", `{"to":["ben@example.org"],"subject":"S","body":"B","attachments":[{"name":"a","content":"`+strings.Repeat("a", 4<<20+4)+`"}]}`)
+			wantFault(t, "a large file", err, "InvalidParameterValueException", "/attachments/0/content: has 4194308 characters, and may have 4194304")
+		})
+	}
 }
