@@ -24,16 +24,20 @@ import (
 
 var running = regexp.MustCompile(`Running on (http://127\.0\.0\.1:[0-9]+)`)
 
-// moto starts moto's server; it skips the test where that is not installed.
-func moto(t *testing.T) string {
+// Moto starts moto's server; it skips the test where that is not installed. It
+// gives the Python that has another client of AWS too.
+func Moto(t *testing.T) (address, python string) {
 	t.Helper()
 	binary, err := filepath.Abs(filepath.Join("..", "..", "..", ".cache", "bench-venv", "bin", "moto_server"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(binary); err != nil {
-		t.Skip("moto is not installed: make bench does that")
+		if binary, err = exec.LookPath("moto_server"); err != nil {
+			t.Skip("moto is not installed: make bench does that")
+		}
 	}
+	python = filepath.Join(filepath.Dir(binary), "python3")
 	ctx, cancel := context.WithCancel(context.Background())
 	cmd := exec.CommandContext(ctx, binary, "-H", "127.0.0.1", "-p", "0")
 	out, err := cmd.StderrPipe()
@@ -58,18 +62,18 @@ func moto(t *testing.T) string {
 	select {
 	case at := <-ready:
 		if at != "" {
-			return at
+			return at, python
 		}
 	case <-time.After(time.Minute):
 	}
 	t.Fatal("moto is not ready")
-	return ""
+	return "", ""
 }
 
 // TestMoto assumes a role at moto's STS, and uses S3 there with the session.
 func TestMoto(t *testing.T) {
 	t.Parallel()
-	at := moto(t)
+	at, _ := Moto(t)
 	s := &Service{Config: Config{
 		Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Now: time.Now, Networks: home{}, Clients: &outbound.Clients{},
 		AWS: AWS{Identity: identity{aws.Credentials{AccessKeyID: "AKIAOWN", SecretAccessKey: "own"}}, Endpoints: map[string]string{"*": at}},
