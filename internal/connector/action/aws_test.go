@@ -7,11 +7,18 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io"
+	"maps"
 	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"os/exec"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"onsight/internal/config"
 	"onsight/internal/connector/action"
@@ -318,4 +325,85 @@ func TestTexts(t *testing.T) {
 		_, err = invoke(t, srv, "pages", "GetDocumentTextDetection", `{"JobId":"none"}`)
 		wantFault(t, "no such job", err, "ActionFailedException", "")
 	}, atMoto(t, address))
+}
+
+// TestChecksAtAWS makes a connector of each type of AWS: one whose role may do
+// what the test asks for, one whose role may not, one whose role is not there.
+func TestChecksAtAWS(t *testing.T) {
+	var mu sync.Mutex
+	asked := make(map[string]bool)
+	denied := func(w http.ResponseWriter) {
+		w.Header().Set("X-Amzn-Errortype", "AccessDeniedException")
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusForbidden)
+		_, _ = io.WriteString(w, `{"message":"not authorized"}`)
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		text, _ := io.ReadAll(r.Body)
+		form, _ := url.ParseQuery(string(text))
+		if form.Get("Action") == "AssumeRole" {
+			_, role, _ := strings.Cut(form.Get("RoleArn"), "role/")
+			if role == "nobody" {
+				w.WriteHeader(http.StatusForbidden)
+				_, _ = io.WriteString(w, `<ErrorResponse><Error><Code>AccessDenied</Code><Message>not authorized to perform: sts:AssumeRole</Message></Error></ErrorResponse>`)
+				return
+			}
+			_, _ = fmt.Fprintf(w, `<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>%s</AccessKeyId><SecretAccessKey>secret</SecretAccessKey><SessionToken>token</SessionToken>
+				<Expiration>%s</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>`, strings.ToUpper(role), time.Now().Add(time.Hour).UTC().Format(time.RFC3339))
+			return
+		}
+		_, credential, _ := strings.Cut(r.Header.Get("Authorization"), "Credential=")
+		scope := strings.Split(credential, "/")
+		what := scope[3] + " " + r.Method + " " + r.RequestURI + " " + r.Header.Get("X-Amz-Target") + " " + string(text)
+		mu.Lock()
+		asked[strings.Join(strings.Fields(what), " ")] = true
+		mu.Unlock()
+		if scope[0] == "DENIED" && scope[3] == "s3" {
+			w.WriteHeader(http.StatusForbidden)
+			_, _ = io.WriteString(w, `<Error><Code>AccessDenied</Code><Message>not authorized</Message></Error>`)
+			return
+		}
+		switch {
+		case scope[0] == "DENIED":
+			denied(w)
+		case scope[3] == "s3":
+			_, _ = io.WriteString(w, `<ListAllMyBucketsResult/>`)
+		case strings.HasSuffix(r.Header.Get("X-Amz-Target"), "GetDataAutomationStatus"):
+			w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+			w.WriteHeader(http.StatusNotFound)
+			_, _ = io.WriteString(w, `{"__type":"com.amazonaws#ResourceNotFoundException","message":"no such invocation"}`)
+		default:
+			w.Header().Set("Content-Type", "application/json")
+			_, _ = io.WriteString(w, `{}`)
+		}
+	}))
+	t.Cleanup(server.Close)
+	want := map[qs.ActionConnectorType]string{
+		qs.ActionConnectorTypeAmazonS3:                           "s3 GET /?max-buckets=1",
+		qs.ActionConnectorTypeAmazonBedrockRuntime:               "bedrock GET /async-invoke?maxResults=1",
+		qs.ActionConnectorTypeAmazonBedrockAgentRuntime:          "bedrock POST /sessions/?maxResults=1",
+		qs.ActionConnectorTypeAmazonBedrockDataAutomationRuntime: `bedrock POST / AmazonBedrockKeystoneRuntimeService.GetDataAutomationStatus {"invocationArn":"arn:aws:bedrock:us-east-1:` + account + `:data-automation-invocation/00000000-0000-0000-0000-000000000000"}`,
+		qs.ActionConnectorTypeAmazonTextract:                     `textract POST / Textract.ListAdapters {"MaxResults":1}`,
+		qs.ActionConnectorTypeAmazonComprehend:                   `comprehend POST / Comprehend_20171127.ListEndpoints {"MaxResults":1}`,
+		qs.ActionConnectorTypeAmazonComprehendMedical:            `comprehendmedical POST / ComprehendMedical_20181030.ListEntitiesDetectionV2Jobs {"MaxResults":1}`,
+	}
+	testkit.Each(t, func(t *testing.T, srv *testkit.Server) {
+		srv.Subscribe(t)
+		for kind, request := range want {
+			id := strings.ToLower(strings.ReplaceAll(string(kind), "_", "-"))
+			makeConnector(t, srv, id, kind, qs.ConnectionAuthTypeIAM, withRole("granted"), "CREATION_SUCCESSFUL")
+			if mu.Lock(); !asked[request] {
+				t.Errorf("%s: %q, want %q", kind, slices.Sorted(maps.Keys(asked)), request)
+			}
+			mu.Unlock()
+			c := makeConnector(t, srv, id+"-denied", kind, qs.ConnectionAuthTypeIAM, withRole("denied"), "CREATION_FAILED")
+			if m := message(c); !strings.Contains(m, "they may not do what the test of the connector does") || !strings.Contains(m, "not authorized") {
+				t.Errorf("%s: denied: %s", kind, m)
+			}
+			c = makeConnector(t, srv, id+"-nobody", kind, qs.ConnectionAuthTypeIAM, withRole("nobody"), "CREATION_FAILED")
+			if m := message(c); m != "The role can't be assumed: AWS STS answers with status 403. AccessDenied not authorized to perform: sts:AssumeRole" {
+				t.Errorf("%s: no role: %s", kind, m)
+			}
+		}
+	}, checking, atMoto(t, server.URL))
 }
