@@ -131,8 +131,12 @@ func printGuards(t *tabwriter.Writer, now *onsightapi.DescribeActionConnectorGua
 		name string
 		n    *int64
 	}{
-		{"Calls a minute", g.CallsPerMinute}, {"… of each caller", g.CallsPerMinutePerCaller}, {"Calls a day", g.CallsPerDay}, {"… of each caller", g.CallsPerDayPerCaller},
-		{"Units a day", g.UnitsPerDay}, {"… of each caller", g.UnitsPerDayPerCaller},
+		{"Calls a minute", g.CallsPerMinute},
+		{"… of each caller", g.CallsPerMinutePerCaller},
+		{"Calls a day", g.CallsPerDay},
+		{"… of each caller", g.CallsPerDayPerCaller},
+		{"Units a day", g.UnitsPerDay},
+		{"… of each caller", g.UnitsPerDayPerCaller},
 	} {
 		if l.n != nil {
 			fmt.Fprintf(t, "%s\t%d\n", l.name, *l.n)

@@ -213,10 +213,10 @@ func writeExport(dir string, files map[string][]byte) error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		path := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil { //nolint:gosec // fileOf lets no name leave the folder
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			return err
 		}
-		if was, err := os.ReadFile(path); err == nil && bytes.Equal(was, files[name]) { //nolint:gosec // as above
+		if was, err := os.ReadFile(path); err == nil && bytes.Equal(was, files[name]) {
 			continue
 		}
 		if err := os.WriteFile(path, files[name], 0o600); err != nil {

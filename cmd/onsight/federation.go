@@ -157,10 +157,18 @@ func (f *federating) show(s streams, p *onsightapi.FederationProvider) error {
 	}
 	w := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
 	for _, line := range [][2]string{
-		{"Provider", *p.ProviderId + " (" + *p.Name + ")"}, {"Issuer", *p.Issuer}, {"Client", *p.ClientId}, {"Client secret", secret},
-		{"Scopes", strings.Join(p.Scopes, " ")}, {"Role", roleOf(p)}, {"Session name", claimed(p.SessionNameClaim)}, {"E-mail", claimed(p.EmailClaim)},
-		{"Groups", claimed(p.GroupsClaim)}, {"Contact", told(p.Contact)},
-		{"Redirect URI", *p.RedirectUri}, {"Initiate login URI", *p.InitiateLoginUri},
+		{"Provider", *p.ProviderId + " (" + *p.Name + ")"},
+		{"Issuer", *p.Issuer},
+		{"Client", *p.ClientId},
+		{"Client secret", secret},
+		{"Scopes", strings.Join(p.Scopes, " ")},
+		{"Role", roleOf(p)},
+		{"Session name", claimed(p.SessionNameClaim)},
+		{"E-mail", claimed(p.EmailClaim)},
+		{"Groups", claimed(p.GroupsClaim)},
+		{"Contact", told(p.Contact)},
+		{"Redirect URI", *p.RedirectUri},
+		{"Initiate login URI", *p.InitiateLoginUri},
 	} {
 		if line[1] != "" {
 			fmt.Fprintf(w, "%s:\t%s\n", line[0], line[1])

@@ -83,7 +83,7 @@ func scimTokenCreate(ctx context.Context, args []string, s streams) error {
 		return usageError{errors.New("scim token create needs -name")}
 	}
 	out, err := client.Call(ctx, c, onsightapi.CreateScimToken, onsightapi.CreateScimTokenRequest{
-		AwsAccountId: r.account, Name: name, Namespace: &namespace, LifeDays: new(int32(days)), //nolint:gosec // the server checks it
+		AwsAccountId: r.account, Name: name, Namespace: &namespace, LifeDays: new(int32(days)),
 	})
 	if err != nil {
 		return err

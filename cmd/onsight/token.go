@@ -83,7 +83,7 @@ func tokenCreate(ctx context.Context, args []string, s streams) error {
 		return err
 	}
 	out, err := client.Call(ctx, c, onsightapi.CreatePersonalToken, onsightapi.CreatePersonalTokenRequest{
-		AwsAccountId: h.account, Namespace: h.namespace, UserName: h.user, Name: name, LifeDays: new(int32(days)), ReadOnly: &readOnly, //nolint:gosec // the server checks it
+		AwsAccountId: h.account, Namespace: h.namespace, UserName: h.user, Name: name, LifeDays: new(int32(days)), ReadOnly: &readOnly,
 	})
 	if err != nil {
 		return err

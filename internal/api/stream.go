@@ -50,7 +50,7 @@ func copyStream(w http.ResponseWriter, body *contract.Stream) (n int64, err erro
 	for {
 		m, readErr := body.Read(buf)
 		if m > 0 {
-			_ = to.SetWriteDeadline(time.Now().Add(patience)) // where there is a connection
+			_ = to.SetWriteDeadline(time.Now().Add(patience)) //nolint:forbidigo // connections have the clock of the machine; where there is a connection
 			if _, err := w.Write(buf[:m]); err != nil {
 				return n, err
 			}

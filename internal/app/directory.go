@@ -43,12 +43,12 @@ func (a *App) directoryLeft(tx *store.Tx, e directory.Event) {
 type directoryAccounts struct{ *accounts }
 
 func (d directoryAccounts) Place(tx *store.Tx, id string) (directory.Place, bool, error) {
-	found, ok, err := d.Service.ActiveDirectory(tx, id)
+	found, ok, err := d.ActiveDirectory(tx, id)
 	return place(found), ok, err
 }
 
 func (d directoryAccounts) Places(tx *store.Tx) ([]directory.Place, error) {
-	found, err := d.Service.ActiveDirectories(tx)
+	found, err := d.ActiveDirectories(tx)
 	places := make([]directory.Place, len(found))
 	for i, f := range found {
 		places[i] = place(f)

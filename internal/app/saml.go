@@ -1,6 +1,7 @@
 package app
 
 import (
+	"slices"
 	"strings"
 
 	"onsight/internal/config"
@@ -12,7 +13,7 @@ import (
 // make for AWS, as they are set up already.
 func samlTerms(c config.Config) sts.SAML {
 	var own []string
-	for _, u := range strings.Split(c.SAMLAddresses, ",") {
+	for u := range strings.SplitSeq(c.SAMLAddresses, ",") {
 		if u = strings.TrimSpace(u); u != "" {
 			own = append(own, u)
 		}
@@ -22,5 +23,5 @@ func samlTerms(c config.Config) sts.SAML {
 	}
 	own = []string{c.PublicURL + "/saml", "https://signin.aws.amazon.com/saml", "https://" + c.Region + ".signin.aws.amazon.com/saml"}
 	// The entity ID in the metadata of AWS, by which some providers call it.
-	return sts.SAML{Audiences: append(own[:len(own):len(own)], "urn:amazon:webservices"), Recipients: own}
+	return sts.SAML{Audiences: append(slices.Clip(own), "urn:amazon:webservices"), Recipients: own}
 }

@@ -90,7 +90,7 @@ func postOffice(c config.Config) (*mail.Sender, error) {
 type entrants struct{ *identity.Service }
 
 func (p entrants) Person(tx *store.Tx, account, namespace, name string) (signin.Person, error) {
-	found, err := p.Service.Entrant(tx, account, namespace, name)
+	found, err := p.Entrant(tx, account, namespace, name)
 	return signin.Person(found), err
 }
 

@@ -30,8 +30,8 @@ const (
 )
 
 // picture is an image of a size with a gradient.
-func picture(t testing.TB, width, height int, encode func(*bytes.Buffer, image.Image) error) []byte {
-	t.Helper()
+func picture(tb testing.TB, width, height int, encode func(*bytes.Buffer, image.Image) error) []byte {
+	tb.Helper()
 	m := image.NewRGBA(image.Rect(0, 0, width, height))
 	for y := range height {
 		for x := range width {
@@ -40,7 +40,7 @@ func picture(t testing.TB, width, height int, encode func(*bytes.Buffer, image.I
 	}
 	var b bytes.Buffer
 	if err := encode(&b, m); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return b.Bytes()
 }

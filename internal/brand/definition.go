@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -120,12 +121,10 @@ func checkAddress(address string, schemes ...string) error {
 	if err != nil || len(address) > maxAddress || u.Host == "" || u.User != nil || u.Fragment != "" {
 		return reject("it must be an address without a user and a fragment, of at most %d bytes.", maxAddress)
 	}
-	for _, s := range schemes {
-		if u.Scheme == s {
-			return nil
-		}
+	if !slices.Contains(schemes, u.Scheme) {
+		return reject("its scheme must be %s.", strings.Join(schemes, " or "))
 	}
-	return reject("its scheme must be %s.", strings.Join(schemes, " or "))
+	return nil
 }
 
 func isInline(address string) bool {

@@ -122,7 +122,7 @@ func shrink(from pictures.Image, height int) *pictures.RGBA {
 			}
 			n := (bottom - top) * (right - left)
 			for c := range sum {
-				dst.Pix[y*dst.Stride+4*x+c] = uint8((sum[c] + n/2) / n) //nolint:gosec // a mean of bytes is one
+				dst.Pix[y*dst.Stride+4*x+c] = uint8((sum[c] + n/2) / n)
 			}
 		}
 	}

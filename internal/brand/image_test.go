@@ -118,7 +118,7 @@ func BenchmarkCheck(b *testing.B) {
 	var data bytes.Buffer
 	m := pictures.NewRGBA(pictures.Rect(0, 0, 2048, 2048))
 	for i := range m.Pix {
-		m.Pix[i] = uint8(i / 4096) //nolint:gosec // any colour
+		m.Pix[i] = uint8(i / 4096)
 	}
 	if err := png.Encode(&data, m); err != nil {
 		b.Fatal(err)

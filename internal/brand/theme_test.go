@@ -61,8 +61,8 @@ type world struct {
 	clock time.Time
 }
 
-func newWorld(t testing.TB, db *store.DB, fetcher Fetcher) *world {
-	t.Helper()
+func newWorld(tb testing.TB, db *store.DB, fetcher Fetcher) *world {
+	tb.Helper()
 	w := &world{clock: time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)}
 	now := func() time.Time { return w.clock }
 	log := slog.New(slog.DiscardHandler)
@@ -71,49 +71,49 @@ func newWorld(t testing.TB, db *store.DB, fetcher Fetcher) *world {
 		DB: db, Jobs: w.jobs, Tokens: page.NewTokens(seal.New(), now), Log: log, Now: now, Accounts: anyone{}, Tags: anyone{},
 		Fetcher: fetcher, PublicURL: "https://bi.example.org/quick",
 	})
-	w.ctx = api.As(t.Context(), api.Identity{Region: "us-east-1", Principal: api.Principal{Account: testAccount}})
+	w.ctx = api.As(tb.Context(), api.Identity{Region: "us-east-1", Principal: api.Principal{Account: testAccount}})
 	return w
 }
 
-func (w *world) create(t testing.TB, id string, d *qs.BrandDefinition) *qs.BrandDetail {
-	t.Helper()
+func (w *world) create(tb testing.TB, id string, d *qs.BrandDefinition) *qs.BrandDetail {
+	tb.Helper()
 	out, err := w.createBrand(w.ctx, &qs.CreateBrandRequest{AwsAccountId: testAccount, BrandId: id, BrandDefinition: d})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return out.BrandDetail
 }
 
 // drain does the jobs that are due, and describes a brand.
-func (w *world) drain(t testing.TB, id string) *qs.BrandDetail {
-	t.Helper()
-	if err := w.jobs.Drain(t.Context()); err != nil {
-		t.Fatal(err)
+func (w *world) drain(tb testing.TB, id string) *qs.BrandDetail {
+	tb.Helper()
+	if err := w.jobs.Drain(tb.Context()); err != nil {
+		tb.Fatal(err)
 	}
 	out, err := w.describeBrand(w.ctx, &qs.DescribeBrandRequest{AwsAccountId: testAccount, BrandId: id})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return out.BrandDetail
 }
 
-func (w *world) wear(t testing.TB, id, version string) {
-	t.Helper()
+func (w *world) wear(tb testing.TB, id, version string) {
+	tb.Helper()
 	_, err := w.updateBrandPublishedVersion(w.ctx, &qs.UpdateBrandPublishedVersionRequest{AwsAccountId: testAccount, BrandId: id, VersionId: version})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	_, err = w.updateBrandAssignment(w.ctx, &qs.UpdateBrandAssignmentRequest{AwsAccountId: testAccount, BrandArn: "arn:aws:quicksight:us-east-1:" + testAccount + ":brand/" + id})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 }
 
-func (w *world) theme(t testing.TB) Theme {
-	t.Helper()
+func (w *world) theme(tb testing.TB) Theme {
+	tb.Helper()
 	theme, err := w.Theme(w.ctx, testAccount)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return theme
 }

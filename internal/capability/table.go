@@ -304,8 +304,10 @@ func Table() []Capability {
 			Operations: []string{"CreateActionConnector", "UpdateActionConnector", "DeleteActionConnector", "UpdateEnabledActions", "UpdateActionConnectorGuards"},
 		})
 		add(m, later, Capability{Name: "Share" + name, Parents: below, Category: AI, Does: "share connectors to " + m.title, Operations: []string{"UpdateActionConnectorPermissions"}})
-		add(m, later, Capability{Name: "Use" + name, Parents: below, Category: AI, Does: "run the actions of connectors to " + m.title,
-			Operations: []string{"InvokeAction", "InvokeActionWithResponseStream", "StartActionConnection"}})
+		add(m, later, Capability{
+			Name: "Use" + name, Parents: below, Category: AI, Does: "run the actions of connectors to " + m.title,
+			Operations: []string{"InvokeAction", "InvokeActionWithResponseStream", "StartActionConnection"},
+		})
 	}
 	for _, m := range knowledgeBases {
 		name, later := m.stem+"KnowledgeBase", "knowledge bases of "+m.title

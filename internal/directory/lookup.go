@@ -100,8 +100,8 @@ func (d *Directory) find(ctx context.Context, typed string) (*entry, error) {
 }
 
 // search makes one search. A base that is not there has nothing below it.
-func search(c *ldap.Conn, base string, scope int, filter string, limit int, attributes []string, controls ...ldap.Control) ([]*ldap.Entry, error) {
-	r := ldap.NewSearchRequest(base, scope, ldap.NeverDerefAliases, limit, 0, false, filter, attributes, controls)
+func search(c *ldap.Conn, base string, scope int, filter string, limit int, attributes []string) ([]*ldap.Entry, error) {
+	r := ldap.NewSearchRequest(base, scope, ldap.NeverDerefAliases, limit, 0, false, filter, attributes, nil)
 	res, err := c.Search(r)
 	switch {
 	case ldap.IsErrorAnyOf(err, ldap.LDAPResultNoSuchObject, ldap.LDAPResultReferral):
@@ -196,11 +196,12 @@ func sidText(raw []byte) string {
 	for _, b := range raw[2:8] {
 		authority = authority<<8 | uint64(b)
 	}
-	text := fmt.Sprintf("S-%d-%d", raw[0], authority)
+	var text strings.Builder
+	fmt.Fprintf(&text, "S-%d-%d", raw[0], authority)
 	for rest := raw[8:]; len(rest) > 0; rest = rest[4:] {
-		text += "-" + strconv.FormatUint(uint64(binary.LittleEndian.Uint32(rest)), 10)
+		fmt.Fprintf(&text, "-%d", binary.LittleEndian.Uint32(rest))
 	}
-	return text
+	return text.String()
 }
 
 // primarySID is the SID of the primary group, of which nobody is a member by

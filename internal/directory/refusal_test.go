@@ -423,11 +423,11 @@ func fake(t *testing.T, answer func(password string) (code uint16, text string),
 						continue
 					}
 					id, _ := p.Children[0].Value.(int64)
-					switch op := p.Children[1]; op.Tag {
+					switch op := p.Children[1]; op.Tag { //nolint:exhaustive // others need no answer
 					case ldap.ApplicationBindRequest:
 						code, text := uint16(0), ""
 						if name, _ := op.Children[1].Value.(string); strings.HasPrefix(name, "cn=ana") {
-							code, text = answer(string(op.Children[2].Data.Bytes()))
+							code, text = answer(op.Children[2].Data.String())
 						}
 						_, _ = c.Write(result(id, ldap.ApplicationBindResponse, code, text))
 					case ldap.ApplicationSearchRequest:

@@ -49,7 +49,7 @@ func TestSettings(t *testing.T) {
 		{`"5s"`, `"5 hours"`, "line 7, directories[0].timeout: this isn't a time from 500ms to 30s, such as 5s"},
 		{`"timeout": "5s"`, `"attempts": 0.5`, "line 7, directories[0].attempts: it must be a number"},
 		{`"timeout": "5s"`, `"nested": "perhaps"`, "directories[0].nested: "},
-		{`"timeout": "5s"`, `"atributes": {}`, "there is no field of this name; a directory has name, realm"},
+		{`"timeout": "5s"`, `"attribute": {}`, "there is no field of this name; a directory has name, realm"},
 		{`"timeout": "5s"`, `"attributes": {"name": "a)(b"}`, "directories[0].attributes.name: "},
 		{`"timeout": "5s"`, `"peopleFilter": "(objectClass=user"`, "directories[0].peopleFilter: "},
 		{`"timeout": "5s"`, `"profile": "office"`, "there is no network profile office"},

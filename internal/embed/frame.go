@@ -254,7 +254,7 @@ func (s *Service) show(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	http.SetCookie(w, &http.Cookie{
+	http.SetCookie(w, &http.Cookie{ //nolint:gosec // of frames on other sites: None, and partitioned
 		Name: s.cookie(), Value: token, Path: s.Site.URL(root + v.entry.ID), MaxAge: int(v.entry.life() / time.Second),
 		Secure: true, HttpOnly: true, SameSite: http.SameSiteNoneMode, Partitioned: true,
 	})

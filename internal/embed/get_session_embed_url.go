@@ -37,7 +37,8 @@ func (s *Service) getSession(ctx context.Context, in *qs.GetSessionEmbedUrlReque
 		if err != nil {
 			return err
 		}
-		namespace, name := ownNamespace, ""
+		var name string
+		namespace := ownNamespace
 		if in.UserArn != nil {
 			namespace, name, err = userOf(*in.UserArn, in.AwsAccountId, region)
 		} else if name, err = s.People.OwnUser(ctx, tx, in.AwsAccountId, namespace); err != nil && fault.Of(err).Code == "ResourceNotFoundException" {

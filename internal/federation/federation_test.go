@@ -263,9 +263,7 @@ func TestRefused(t *testing.T) {
 		sign := func(alg jose.SignatureAlgorithm, key any, changes map[string]any) func(string) string {
 			return func(nonce string) string {
 				all := map[string]any{"nonce": nonce}
-				for k, v := range changes {
-					all[k] = v
-				}
+				maps.Copy(all, changes)
 				return idptest.Sign(t, alg, key, "k1", w.idp.claims(all))
 			}
 		}

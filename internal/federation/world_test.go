@@ -45,8 +45,6 @@ type idp struct {
 
 	mu    sync.Mutex
 	codes map[string]grant
-	// issuer is what discovery says, where not empty.
-	issuer string
 	// secret is the client's; empty for a public one.
 	secret string
 	// names tells that discovery promises the issuer in each answer.

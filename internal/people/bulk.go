@@ -83,7 +83,7 @@ func (s *Service) bulk(ctx context.Context, m mode, rows []row) error {
 // start as there were the last time, the database is told.
 func (s *Service) grown(ctx context.Context, rows int) error {
 	now := s.written.Add(int64(rows))
-	if bits.Len64(uint64(now)) == bits.Len64(uint64(now)-uint64(rows)) { //nolint:gosec // neither is negative
+	if bits.Len64(uint64(now)) == bits.Len64(uint64(now)-uint64(rows)) {
 		return nil
 	}
 	return s.db.Analyze(context.WithoutCancel(ctx), "users", "group_members", "invitations")

@@ -74,9 +74,6 @@ type roll struct {
 	come, gone map[string]bool
 }
 
-// changes tells whether there is anything to do.
-func (r *roll) changes() bool { return r.whole || len(r.come)+len(r.gone) > 0 }
-
 func newRoll() *roll { return &roll{come: map[string]bool{}, gone: map[string]bool{}} }
 
 func (r *roll) in(ids []string) {
@@ -104,16 +101,16 @@ func (r *roll) only(ids []string) {
 }
 
 // splitMembers takes the members out of a document that was sent.
-func splitMembers(body map[string]any) (rest map[string]any, members any, given bool) {
+func splitMembers(body map[string]any) (rest map[string]any, members any) {
 	rest = make(map[string]any, len(body))
 	for name, v := range body {
 		if strings.EqualFold(name, "members") {
-			members, given = v, true
+			members = v
 			continue
 		}
 		rest[name] = v
 	}
-	return rest, members, given
+	return rest, members
 }
 
 // membersOf reads the ids of members, however they are given.
@@ -145,7 +142,7 @@ func membersOf(value any) ([]string, error) {
 
 // createGroup makes a group with its members.
 func (c *call) createGroup(tx *store.Tx, t Tenant, body map[string]any) (*answer, error) {
-	rest, members, _ := splitMembers(body)
+	rest, members := splitMembers(body)
 	doc, err := groups.normalise(rest)
 	if err != nil {
 		return nil, err
@@ -315,7 +312,7 @@ func (c *call) getGroup(tx *store.Tx) (*answer, error) {
 
 // putGroup replaces a group. One that is sent without members has none then.
 func (c *call) putGroup(tx *store.Tx, t Tenant, body map[string]any) (*answer, error) {
-	rest, members, _ := splitMembers(body)
+	rest, members := splitMembers(body)
 	ids, err := membersOf(members)
 	if err != nil {
 		return nil, err

@@ -85,8 +85,8 @@ func (g got) at(path ...any) any {
 func (g got) id() string { s, _ := g.at("id").(string); return s }
 
 // do sends a request; body is JSON, or a value to encode; header is name, value.
-func (c *centre) do(t testing.TB, method, path string, body any, header ...string) got {
-	t.Helper()
+func (c *centre) do(tb testing.TB, method, path string, body any, header ...string) got {
+	tb.Helper()
 	var text []byte
 	switch b := body.(type) {
 	case nil:
@@ -95,12 +95,12 @@ func (c *centre) do(t testing.TB, method, path string, body any, header ...strin
 	default:
 		var err error
 		if text, err = json.Marshal(b); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
-	r, err := http.NewRequestWithContext(t.Context(), method, c.srv.URL+c.base+path, bytes.NewReader(text))
+	r, err := http.NewRequestWithContext(tb.Context(), method, c.srv.URL+c.base+path, bytes.NewReader(text))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	r.Header.Set("Authorization", "Bearer "+c.token)
 	if text != nil {
@@ -111,58 +111,58 @@ func (c *centre) do(t testing.TB, method, path string, body any, header ...strin
 	}
 	res, err := http.DefaultClient.Do(r)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	defer func() { _ = res.Body.Close() }()
 	answer, err := io.ReadAll(res.Body)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	g := got{status: res.StatusCode, header: res.Header}
 	if len(answer) > 0 {
 		if got, want := res.Header.Get("Content-Type"), "application/scim+json"; got != want {
-			t.Errorf("%s %s: content type %q, want %q", method, path, got, want)
+			tb.Errorf("%s %s: content type %q, want %q", method, path, got, want)
 		}
 		if err := json.Unmarshal(answer, &g.body); err != nil {
-			t.Fatalf("%s %s: %s: %v", method, path, answer, err)
+			tb.Fatalf("%s %s: %s: %v", method, path, answer, err)
 		}
 	}
 	return g
 }
 
 // must does what has to be answered with a status.
-func (c *centre) must(t testing.TB, status int, method, path string, body any, header ...string) got {
-	t.Helper()
-	g := c.do(t, method, path, body, header...)
+func (c *centre) must(tb testing.TB, status int, method, path string, body any, header ...string) got {
+	tb.Helper()
+	g := c.do(tb, method, path, body, header...)
 	if g.status != status {
-		t.Fatalf("%s %s: status %d, want %d: %v", method, path, g.status, status, g.body)
+		tb.Fatalf("%s %s: status %d, want %d: %v", method, path, g.status, status, g.body)
 	}
 	return g
 }
 
-func (c *centre) user(t testing.TB, name string, more ...string) string {
-	t.Helper()
-	return c.must(t, 201, "POST", "/Users", `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"`+name+
+func (c *centre) user(tb testing.TB, name string, more ...string) string {
+	tb.Helper()
+	return c.must(tb, 201, "POST", "/Users", `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"`+name+
 		`","emails":[{"value":"`+name+`@example.org","type":"work","primary":true}]`+strings.Join(more, "")+`}`).id()
 }
 
-func (c *centre) group(t testing.TB, name string, members ...string) string {
-	t.Helper()
+func (c *centre) group(tb testing.TB, name string, members ...string) string {
+	tb.Helper()
 	list := []any{}
 	for _, m := range members {
 		list = append(list, map[string]any{"value": m})
 	}
-	return c.must(t, 201, "POST", "/Groups", map[string]any{"displayName": name, "members": list}).id()
+	return c.must(tb, 201, "POST", "/Groups", map[string]any{"displayName": name, "members": list}).id()
 }
 
-func (c *centre) find(t testing.TB, kind, filter string) got {
-	t.Helper()
-	return c.must(t, 200, "GET", "/"+kind+"?filter="+url.QueryEscape(filter), nil)
+func (c *centre) find(tb testing.TB, kind, filter string) got {
+	tb.Helper()
+	return c.must(tb, 200, "GET", "/"+kind+"?filter="+url.QueryEscape(filter), nil)
 }
 
-func (c *centre) patch(t testing.TB, status int, path string, operations string) got {
-	t.Helper()
-	return c.must(t, status, "PATCH", path, `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[`+operations+`]}`)
+func (c *centre) patch(tb testing.TB, status int, path string, operations string) got {
+	tb.Helper()
+	return c.must(tb, status, "PATCH", path, `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[`+operations+`]}`)
 }
 
 func describe(t *testing.T, srv *testkit.Server, name string) (*qs.User, error) {

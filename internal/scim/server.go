@@ -408,9 +408,8 @@ func (c *call) project(k *kind, resource map[string]any) map[string]any {
 		return resource
 	}
 	p := parser{kind: k}
-	out := resource
 	if len(c.attributes) > 0 {
-		out = map[string]any{"id": resource["id"], "schemas": resource["schemas"]}
+		out := map[string]any{"id": resource["id"], "schemas": resource["schemas"]}
 		for _, name := range c.attributes {
 			if s := k.schemaOf(name); s != nil && s != &k.core {
 				put(out, s.ID, resource[s.ID])
@@ -422,7 +421,7 @@ func (c *call) project(k *kind, resource map[string]any) map[string]any {
 		}
 		return out
 	}
-	out = clone(resource).(map[string]any)
+	out := clone(resource).(map[string]any)
 	for _, name := range c.excluded {
 		if s := k.schemaOf(name); s != nil && s != &k.core {
 			delete(out, s.ID)

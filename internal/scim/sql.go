@@ -123,7 +123,8 @@ func (q *selection) relatedValue(at attrPath, f comparison) (string, bool) {
 	if at.urn != "" || f.value == nil && f.op != "pr" {
 		return "", false
 	}
-	table, of, column, exactCase := "", "", "", true
+	var table, of, column string
+	exactCase := true
 	switch {
 	case q.kind == users && at.attr.Name == "emails":
 		table, of, column, exactCase = "scim_emails", "user_id", "email_key", false

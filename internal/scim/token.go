@@ -34,11 +34,11 @@ type token struct {
 	LastUsedUS *int64 `db:"last_used_us"`
 }
 
-const tokenColumns = `account, id, name, namespace, hash, created_by, created_us, expires_us, last_used_us`
+const tokenColumns = `account, id, name, namespace, hash, created_by, created_us, expires_us, last_used_us` //nolint:gosec // names of columns
 
 const (
 	// tokenPrefix begins every token, so that one that leaks is known for what it is.
-	tokenPrefix = "onsight-scim_"
+	tokenPrefix = "onsight-scim_" //nolint:gosec // the beginning of tokens is no secret
 	// tokenDays is how long a token is good where nothing is said.
 	tokenDays = 365
 	// usedEvery is how exact the time of a token's last use is.

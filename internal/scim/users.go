@@ -3,6 +3,7 @@ package scim
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"reflect"
 	"slices"
@@ -365,9 +366,7 @@ func (c *call) shownUser(status int, u *user, in []ref) *answer {
 // resource is a document with what the server knows of it.
 func (c *call) resource(k *kind, doc map[string]any, id string, version, created, updated int64) map[string]any {
 	out := make(map[string]any, len(doc)+4)
-	for name, v := range doc {
-		out[name] = v
-	}
+	maps.Copy(out, doc)
 	out["id"] = id
 	out["schemas"] = k.schemasOf(doc)
 	out["meta"] = map[string]any{

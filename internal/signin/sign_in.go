@@ -73,7 +73,7 @@ func (s *Service) askPassword(w http.ResponseWriter, r *http.Request, f signInFo
 	}
 	// Who has a password here, such as an administrator, gets to it all the same.
 	if away := s.away(ways); away != "" && r.Method == http.MethodGet && !r.URL.Query().Has(fieldHere) {
-		http.Redirect(w, r, away, http.StatusSeeOther)
+		http.Redirect(w, r, away, http.StatusSeeOther) //nolint:gosec // away is a path of this server
 		return nil
 	}
 	f.Ways, f.Only = ways.Ways, ways.Only

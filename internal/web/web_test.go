@@ -139,7 +139,7 @@ func TestPolicyNamesEachDirectiveOnce(t *testing.T) {
 		{Page{Frame: true, Script: "passkey.js", Ancestors: []string{"https://portal.example.org"}}, []string{"'self'", hash, "https://onsight.example.org/base/signin/assets/" + s.hashed["passkey.js"]}},
 	} {
 		seen := map[string][]string{}
-		for _, d := range strings.Split(s.policyOf(x.page, "https://logo.example.org"), "; ") {
+		for d := range strings.SplitSeq(s.policyOf(x.page, "https://logo.example.org"), "; ") {
 			words := strings.Fields(d)
 			if _, twice := seen[words[0]]; twice {
 				t.Errorf("%+v: %s comes twice", x.page, words[0])

@@ -27,7 +27,7 @@ func (o *Operation) Stream(out any, h http.Header) (*contract.Stream, error) {
 			h.Set(m.wire, texts[0])
 		}
 	}
-	body, _ := v.Field(c.fields[o.plan.stream.index].index).Interface().(*contract.Stream)
+	body, _ := reflect.TypeAssert[*contract.Stream](v.Field(c.fields[o.plan.stream.index].index))
 	if body == nil || body.ReadCloser == nil {
 		return nil, fmt.Errorf("operation %s: no stream", o.Name)
 	}

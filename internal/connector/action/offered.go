@@ -24,7 +24,7 @@ func (s *Service) Offered(tx *store.Tx, who Actor, l *connector.Live) ([]*defini
 	}
 	var all []*definition.Operation
 	for _, id := range offered(l, d) {
-		if o := d.Operations[id]; enabled(l, id) && !(o.Write && who.Reader) {
+		if o := d.Operations[id]; enabled(l, id) && (!o.Write || !who.Reader) {
 			all = append(all, o)
 		}
 	}

@@ -2,7 +2,6 @@ package definitions_test
 
 import (
 	"encoding/json"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -26,7 +25,7 @@ func gateway(t *testing.T, next func(host string) string) (base *url.URL, asked 
 			d["__next"] = next("http://" + r.Host)
 		}
 		text, _ := json.Marshal(map[string]any{"d": d})
-		_, _ = io.WriteString(w, string(text))
+		_, _ = w.Write(text)
 	}))
 	t.Cleanup(server.Close)
 	base, err := url.Parse(server.URL + "/sap/opu/odata/sap/API_BILL_OF_MATERIAL_SRV;v=2/?sap-client=100")

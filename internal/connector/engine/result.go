@@ -222,7 +222,7 @@ func (c *Call) read(o *definition.Operation, answer *http.Response, text []byte,
 		}
 	}
 	if err != nil {
-		return nil, false, nil // the caller knows what it means
+		return nil, false, nil //nolint:nilerr // the caller knows what it means
 	}
 	return value, true, nil
 }

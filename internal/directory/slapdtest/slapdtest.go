@@ -153,7 +153,7 @@ func (s *Server) must(err error) {
 
 func (s *Server) load(ldif string) {
 	s.tb.Helper()
-	add := exec.CommandContext(s.tb.Context(), s.program, "-Tadd", "-q", "-f", filepath.Join(s.Dir, "slapd.conf"))
+	add := exec.CommandContext(s.tb.Context(), s.program, "-Tadd", "-q", "-f", filepath.Join(s.Dir, "slapd.conf")) //nolint:gosec // the system's slapd
 	add.Stdin = strings.NewReader(ldif)
 	if out, err := add.CombinedOutput(); err != nil {
 		s.tb.Fatalf("slapadd: %v\n%s", err, out)
@@ -163,7 +163,7 @@ func (s *Server) load(ldif string) {
 // Run starts the server again on its addresses.
 func (s *Server) Run() {
 	s.tb.Helper()
-	s.process = exec.CommandContext(context.WithoutCancel(s.tb.Context()), s.program, "-d", "0", "-f", filepath.Join(s.Dir, "slapd.conf"), "-h", "ldap://"+s.LDAP+"/ ldaps://"+s.LDAPS+"/")
+	s.process = exec.CommandContext(context.WithoutCancel(s.tb.Context()), s.program, "-d", "0", "-f", filepath.Join(s.Dir, "slapd.conf"), "-h", "ldap://"+s.LDAP+"/ ldaps://"+s.LDAPS+"/") //nolint:gosec // the system's slapd
 	s.process.Stdout, s.process.Stderr = &s.out, &s.out
 	s.must(s.process.Start())
 	s.ended = make(chan struct{})
@@ -213,7 +213,7 @@ func (s *Server) certificates() {
 	s.tb.Helper()
 	caKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	s.must(err)
-	now := time.Now()
+	now := time.Now() //nolint:forbidigo // certificates hold by the clock of libraries
 	ca := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Corp CA"}, NotBefore: now.Add(-time.Hour), NotAfter: now.AddDate(1, 0, 0),
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
@@ -332,8 +332,13 @@ func (s *Server) Settings(more ...string) string {
 	s.tb.Helper()
 	s.must(os.WriteFile(filepath.Join(s.Dir, "password"), []byte(Secret+"\n"), 0o600))
 	fields := [][2]string{
-		{"name", `"corp.example.org"`}, {"urls", fmt.Sprintf(`["ldaps://%s"]`, s.LDAPS)}, {"authorities", `"ca.pem"`}, {"bindDN", `"` + Service + `"`},
-		{"bindPasswordFile", `"password"`}, {"base", `["` + Base + `"]`}, {"timeout", `"5s"`},
+		{"name", `"corp.example.org"`},
+		{"urls", fmt.Sprintf(`["ldaps://%s"]`, s.LDAPS)},
+		{"authorities", `"ca.pem"`},
+		{"bindDN", `"` + Service + `"`},
+		{"bindPasswordFile", `"password"`},
+		{"base", `["` + Base + `"]`},
+		{"timeout", `"5s"`},
 	}
 	for i := 0; i+1 < len(more); i += 2 {
 		fields = append(fields, [2]string{more[i], more[i+1]})
