@@ -52,7 +52,7 @@ func static(l *connector.Live, a *definition.Auth) (engine.Credential, error) {
 	case "none":
 		return nil, nil //nolint:nilnil // nothing is sent
 	case "bearer":
-		if m := named.FindStringSubmatch(l.Secret.Reveal()); m != nil && a.NamedHeader && (engine.CallersHeader(m[1]) || http.CanonicalHeaderKey(m[1]) == "Authorization") {
+		if m := named.FindStringSubmatch(l.Secret.Reveal()); m != nil && a.NamedHeader && (definition.CallersHeader(m[1]) || http.CanonicalHeaderKey(m[1]) == "Authorization") {
 			return &credential{header: m[1], value: m[2]}, nil
 		}
 		return &credential{header: "Authorization", value: "Bearer " + l.Secret.Reveal()}, nil

@@ -178,32 +178,3 @@ func TestLoadRefuses(t *testing.T) {
 		}
 	}
 }
-
-// FuzzLoad reads documents as users send them: whatever comes, an answer is given.
-func FuzzLoad(f *testing.F) {
-	f.Add([]byte(`{"openapi":"3.0.3","info":{"title":"t","version":"1"},"paths":{"/a/{b}":{"post":{"operationId":"a",
-		"parameters":[{"name":"b","in":"path","required":true,"schema":{"type":"string","nullable":true}}],
-		"requestBody":{"content":{"application/json":{"schema":{"type":"object","required":["c"],"properties":{"c":{"type":"number","minimum":1,"exclusiveMinimum":true}}}}}},
-		"responses":{"200":{"description":"d"}}}}}}`))
-	f.Fuzz(func(t *testing.T, document []byte) {
-		d, err := definition.LoadJSON(document)
-		if err != nil {
-			return
-		}
-		for _, id := range d.Actions {
-			if !json.Valid(d.Operations[id].Input) {
-				t.Errorf("%s has no schema: %s", id, d.Operations[id].Input)
-			}
-			_, _ = d.Operations[id].Check([]byte(`{"a":1}`))
-		}
-	})
-}
-
-// Where JSON breaks is said by line.
-func TestLoadJSON(t *testing.T) {
-	t.Parallel()
-	_, err := definition.LoadJSON([]byte("{\n\"openapi\": 3.1.0\n}"))
-	if err == nil || !strings.HasPrefix(err.Error(), "line 2: it is not JSON") {
-		t.Errorf("%v, want it to name line 2", err)
-	}
-}

@@ -84,6 +84,10 @@
 // A parameter in the header whose name ends with a hyphen takes an object: each
 // member is a header.
 //
+// Of a body:
+//
+//	x-onsight-whole: true            # one input called body, in place of one for each property
+//
 // Operations with one address have paths that differ after a #, which is not
 // sent.
 //

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -221,7 +222,11 @@ func (in *input) body(o *Operation, body *openapi3.RequestBody) error {
 	if o.XMLBody == nil && !isJSON(o.MediaType) && !slices.Contains(bodies[:3], o.MediaType) {
 		return in.add(o, Field{Wire: "content", In: InWhole, Required: body.Required, File: true}, media.Extensions, fileSchema(body.Description), where)
 	}
-	if media.Schema == nil || media.Schema.Value == nil || len(media.Schema.Value.Properties) == 0 {
+	whole := false
+	if err := extension(body.Extensions, "x-onsight-whole", where, &whole); err != nil {
+		return err
+	}
+	if whole || media.Schema == nil || media.Schema.Value == nil || len(media.Schema.Value.Properties) == 0 {
 		flat := map[string]any{}
 		if media.Schema != nil {
 			var err error
@@ -363,6 +368,9 @@ func (o *Operation) Check(document []byte) (map[string]any, error) {
 	if err != nil {
 		return nil, &Error{Reason: "the input is not JSON"}
 	}
+	if at, ok := unreasonable(value, ""); ok {
+		return nil, &Error{Reason: at + ": the number is too large, or has too many digits"}
+	}
 	if err := o.input.Validate(value); err != nil {
 		return nil, &Error{Reason: explain(err)}
 	}
@@ -371,6 +379,27 @@ func (o *Operation) Check(document []byte) (map[string]any, error) {
 		return nil, &Error{Reason: "the input is no object"}
 	}
 	return values, nil
+}
+
+// unreasonable finds a number that cannot be reckoned with.
+func unreasonable(value any, path string) (string, bool) {
+	switch v := value.(type) {
+	case json.Number:
+		return path, !reasonable(v)
+	case map[string]any:
+		for name, x := range v {
+			if where, ok := unreasonable(x, path+at(name)); ok {
+				return where, true
+			}
+		}
+	case []any:
+		for i, x := range v {
+			if where, ok := unreasonable(x, path+at(strconv.Itoa(i))); ok {
+				return where, true
+			}
+		}
+	}
+	return "", false
 }
 
 // explain tells what is wrong with an input: the first of the deepest causes.

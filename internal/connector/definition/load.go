@@ -46,20 +46,6 @@ func at(tokens ...string) string {
 	return b.String()
 }
 
-// LoadJSON reads a document that a user gives, in JSON alone: YAML can be made
-// to take any time.
-func LoadJSON(document []byte) (*Definition, error) {
-	if !json.Valid(document) {
-		err := json.Unmarshal(document, new(any))
-		if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
-			line := 1 + bytes.Count(document[:syntax.Offset], []byte("\n"))
-			return nil, &Error{Reason: fmt.Sprintf("line %d: it is not JSON: %v", line, err)}
-		}
-		return nil, &Error{Reason: "it is not JSON"}
-	}
-	return Load(document)
-}
-
 // Load reads a document of our own, in YAML or JSON. What it refers to must be
 // in it, and it includes nothing.
 func Load(document []byte) (*Definition, error) { return load(document, nil) }
@@ -94,6 +80,11 @@ func load(document []byte, files fs.FS) (*Definition, error) {
 	if err := include(doc, files); err != nil {
 		return nil, err
 	}
+	return of(doc)
+}
+
+// of makes a definition of a document that is valid.
+func of(doc *openapi3.T) (*Definition, error) {
 	d := &Definition{Title: doc.Info.Title, Description: doc.Info.Description, Operations: make(map[string]*Operation)}
 	if len(doc.Servers) > 0 {
 		d.Server = doc.Servers[0].URL

@@ -40,7 +40,7 @@ func plainHTTP(ctx context.Context, c *Call) (*Result, error) {
 		switch {
 		case !token.MatchString(name) || strings.ContainsFunc(text, control):
 			return nil, invalid("%q is no header that can be sent", name)
-		case !CallersHeader(name):
+		case !definition.CallersHeader(name):
 			return nil, invalid("The header %s is not a caller's to set", http.CanonicalHeaderKey(name))
 		}
 		add(definition.Field{Wire: name, In: definition.InHeader}, text)
@@ -113,15 +113,3 @@ func relative(path string) (string, error) {
 var token = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
 
 func control(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
-
-// reserved are headers of the connection and of the credentials.
-var reserved = []string{
-	"Accept-Encoding", "Authorization", "Connection", "Content-Length", "Content-Type", "Cookie", "Expect", "Forwarded", "Host", "Keep-Alive",
-	"Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection", "Set-Cookie", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "Via",
-}
-
-// CallersHeader tells whether the callers of an action may set a header.
-func CallersHeader(name string) bool {
-	name = http.CanonicalHeaderKey(name)
-	return !slices.Contains(reserved, name) && !strings.HasPrefix(name, "X-Amz-") && !strings.HasPrefix(name, "X-Forwarded-")
-}
