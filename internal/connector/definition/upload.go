@@ -66,7 +66,7 @@ func Upload(document []byte, base *url.URL, like *Definition) (d *Definition, no
 	}
 	text, err := json.Marshal(translated)
 	if err == nil {
-		d, err = read(text)
+		d, err = accepted(text)
 	}
 	if err != nil {
 		e, ok := errors.AsType[*Error](err)
@@ -84,15 +84,15 @@ func Upload(document []byte, base *url.URL, like *Definition) (d *Definition, no
 	}
 	d.Connector.Test = Test{Operation: TestOperation, Answers: true}
 	test := &Operation{ID: TestOperation, Label: "Test", Method: http.MethodGet, Idempotent: true, Hidden: true, Input: json.RawMessage(`{"type":"object"}`)}
-	if err := newInput("").finish(test); err != nil {
+	if err := newInput("", "", nil).finish(test); err != nil {
 		return nil, nil, Problems{{Line: 1, Column: 1, Reason: err.Error()}}
 	}
 	d.Operations[TestOperation] = test
 	return d, u.notes, nil
 }
 
-// read makes a definition of a document that needs no more checks.
-func read(document []byte) (*Definition, error) {
+// accepted makes a definition of a document that needs no more checks.
+func accepted(document []byte) (*Definition, error) {
 	doc, err := openapi3.NewLoader().LoadFromData(document)
 	if err != nil {
 		return nil, &Error{Reason: "it is no OpenAPI document: " + err.Error()}
