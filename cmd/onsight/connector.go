@@ -34,6 +34,7 @@ Commands:
   enable    say which actions of a connector can be performed
   guards    show or change limits, confirmation of writes, checks by schedule
   calls     list what a connector was used for
+  define    give a connector actions of its own: those of an OpenAPI document, or of an MCP server
 
 "onsight connector <command> -help" lists the flags.
 `
@@ -43,6 +44,7 @@ func connectorCommand(ctx context.Context, args []string, s streams) error {
 	commands := map[string]func(context.Context, []string, streams) error{
 		"list": connectorList, "describe": connectorDescribe, "actions": connectorActions, "test": connectorTest, "invoke": connectorInvoke,
 		"connect": connectorConnect, "enable": connectorEnable, "guards": connectorGuards, "calls": connectorCalls,
+		"define": connectorDefine,
 	}
 	if len(args) == 0 || args[0] == "-help" || args[0] == "--help" || args[0] == "-h" {
 		fmt.Fprint(s.err, connectorUsage)
@@ -50,7 +52,7 @@ func connectorCommand(ctx context.Context, args []string, s streams) error {
 	}
 	command, ok := commands[args[0]]
 	if !ok {
-		return usageError{fmt.Errorf("connector has no command %q: it has list, describe, actions, test, invoke, connect, enable, guards and calls", args[0])}
+		return usageError{fmt.Errorf("connector has no command %q: it has list, describe, actions, test, invoke, connect, enable, guards, calls and define", args[0])}
 	}
 	return command(ctx, args[1:], s)
 }
@@ -206,21 +208,7 @@ func connectorActions(ctx context.Context, args []string, s streams) error {
 	if err != nil {
 		return err
 	}
-	return f.printed(s, out.Actions, func(t *tabwriter.Writer) {
-		for _, a := range out.Actions {
-			kind, enabled := "reads", ""
-			if *a.Write {
-				kind = "writes"
-			}
-			if *a.Destructive {
-				kind = "destroys"
-			}
-			if !*a.Enabled {
-				enabled = "not enabled"
-			}
-			fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", *a.ActionId, kind, *a.Name, enabled)
-		}
-	})
+	return f.printed(s, out.Actions, func(t *tabwriter.Writer) { printActions(t, out.Actions) })
 }
 
 func connectorTest(ctx context.Context, args []string, s streams) error {

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 
 	"onsight/internal/contract"
@@ -118,7 +119,7 @@ func (s *Server) authorize(ctx context.Context, o *wire.Operation, req wire.Requ
 	if c.trusted {
 		return nil
 	}
-	err := s.authorizer.Authorize(ctx, who, o.Action(), on)
+	err := s.authorizer.Authorize(ctx, who, cmp.Or(on.Action, o.Action()), on)
 	if err != nil && denied(err) {
 		c.stage = Refused
 	}

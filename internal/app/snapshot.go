@@ -101,6 +101,7 @@ func snapshotTables() []snapshot.Table {
 		{Name: "resources", Kind: "resources", Layout: snapshot.Files, JSON: []string{"doc"}},
 		{Name: "resource_permissions", Kind: "permissions", Layout: snapshot.Lines, Where: ofResources, JSON: []string{"actions"}, Refs: []snapshot.Ref{to("resources", "arn", "arn")}},
 		{Name: "resource_secrets", Kind: "secrets", Layout: snapshot.Lines, Where: ofResources, Sealed: sealed{"sealed": secret}, Refs: []snapshot.Ref{to("resources", "arn", "arn")}},
+		{Name: "connector_definitions", Kind: "connector-definitions", Layout: snapshot.Files, Enums: map[string][]string{"kind": {"MCP", "OPENAPI"}}, Refs: []snapshot.Ref{to("resources", "arn", "arn")}},
 		{Name: "folder_tree", Kind: "folder-tree", Layout: snapshot.Lines, Refs: []snapshot.Ref{to("resources", "arn", "arn")}},
 		{
 			Name: "folder_members", Kind: "folder-members", Layout: snapshot.Lines, Where: `folder IN (SELECT arn FROM resources WHERE account = $1)`,

@@ -8,6 +8,7 @@ var (
 		"ListActions", "DescribeAction", "InvokeAction", "InvokeActionWithResponseStream", "GetActionInvocation", "TestActionConnector",
 		"UpdateEnabledActions", "UpdateActionConnectorGuards", "DescribeActionConnectorGuards",
 		"StartActionConnection", "DescribeActionConnection", "DeleteActionConnection", "ListActionCalls",
+		"UpdateActionConnectorDefinition", "DescribeActionConnectorDefinition", "DeleteActionConnectorDefinition", "RefreshActionConnectorDefinition",
 	}
 	dataSourceOperations    = []string{"CreateDataSource", "UpdateDataSource", "DeleteDataSource", "UpdateDataSourcePermissions"}
 	knowledgeBaseOperations = []string{
@@ -301,7 +302,8 @@ func Table() []Capability {
 		add(m, later, Capability{Name: name, Parents: []string{"Action"}, Category: AI, Does: "use connectors to " + m.title + " at all", Operations: connectorOperations})
 		add(m, later, Capability{
 			Name: "CreateAndUpdate" + name, Parents: below, Category: AI, Does: "make and change connectors to " + m.title,
-			Operations: []string{"CreateActionConnector", "UpdateActionConnector", "DeleteActionConnector", "UpdateEnabledActions", "UpdateActionConnectorGuards"},
+			Operations: []string{"CreateActionConnector", "UpdateActionConnector", "DeleteActionConnector", "UpdateEnabledActions", "UpdateActionConnectorGuards",
+				"UpdateActionConnectorDefinition", "DeleteActionConnectorDefinition", "RefreshActionConnectorDefinition"},
 		})
 		add(m, later, Capability{Name: "Share" + name, Parents: below, Category: AI, Does: "share connectors to " + m.title, Operations: []string{"UpdateActionConnectorPermissions"}})
 		add(m, later, Capability{

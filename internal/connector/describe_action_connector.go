@@ -24,7 +24,8 @@ func (s *Service) describeActionConnector(ctx context.Context, in *qs.DescribeAc
 			return err
 		}
 		out.ActionConnector = shown(it)
-		return nil
+		out.ActionConnector.EnabledActions, err = s.enabledActions(tx, it)
+		return err
 	})
 	return out, err
 }
@@ -36,17 +37,24 @@ func shown(it *item) *qs.ActionConnector {
 		Arn: it.ARN, ActionConnectorId: it.ID, Type: qs.ActionConnectorType(it.Type), Name: qs.Secret(set.Name),
 		Description: optional(qs.Secret(set.Description)), VpcConnectionArn: optional(set.VPCConnectionARN),
 		Status: new(qs.ResourceStatus(it.Status)), Error: shownError(it), CreatedTime: &it.Created, LastUpdatedTime: &it.Updated,
-		EnabledActions:       enabledActions(it),
 		AuthenticationConfig: &qs.ReadAuthConfig{AuthenticationType: set.Auth.Type, AuthenticationMetadata: set.Auth.shown(it.ARN)},
 	}
 }
 
+// maxEnabled is how many actions the model lets a connector show.
+const maxEnabled = 100
+
 // enabledActions are those that the owner has chosen; where none were, all.
-func enabledActions(it *item) []string {
+func (s *Service) enabledActions(tx *store.Tx, it *item) ([]string, error) {
 	if it.Doc.Enabled != nil {
-		return it.Doc.Enabled
+		return it.Doc.Enabled, nil
 	}
-	return actionsOf(qs.ActionConnectorType(it.Type))
+	if s.offer != nil {
+		if all, own, err := s.offer(tx, live(it)); own || err != nil {
+			return all[:min(len(all), maxEnabled)], err
+		}
+	}
+	return actionsOf(qs.ActionConnectorType(it.Type)), nil
 }
 
 func shownError(it *item) *qs.ActionConnectorError {

@@ -51,6 +51,10 @@ func (s *Service) Also(changed, gone func(tx *store.Tx, l *Live) error) {
 	s.changed, s.gone = changed, gone
 }
 
+// Offering has others say which actions connectors offer that do not offer what
+// others of their type do; the second result is false for those that do.
+func (s *Service) Offering(offer func(tx *store.Tx, l *Live) ([]string, bool, error)) { s.offer = offer }
+
 // leaving tells others that a connector is about to be deleted.
 func (s *Service) leaving(tx *store.Tx, k resource.Key) error {
 	if s.gone == nil {

@@ -111,6 +111,8 @@ type Service struct {
 	foreignRoles bool
 	// changed and gone are others' business with a connector; see Also.
 	changed, gone func(tx *store.Tx, l *Live) error
+	// offer tells what a connector offers; see Offering.
+	offer func(tx *store.Tx, l *Live) ([]string, bool, error)
 }
 
 // New makes a Service and tells the job runner what it does.

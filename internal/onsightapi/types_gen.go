@@ -5,8 +5,6 @@ package onsightapi
 import (
 	"encoding/json"
 	"time"
-
-	"onsight/internal/contract"
 )
 
 // AccessLevel is a structure.
@@ -57,16 +55,6 @@ type ActionCall struct {
 	StartTime          *time.Time
 }
 
-// ActionConfirmation is an enumeration.
-type ActionConfirmation string
-
-// Values of ActionConfirmation.
-const (
-	ActionConfirmationNone        ActionConfirmation = "NONE"
-	ActionConfirmationDestructive ActionConfirmation = "DESTRUCTIVE"
-	ActionConfirmationWrites      ActionConfirmation = "WRITES"
-)
-
 // ActionConnection is a structure.
 type ActionConnection struct {
 	Account         *string
@@ -91,35 +79,14 @@ const (
 	ActionConnectionStatusError        ActionConnectionStatus = "ERROR"
 )
 
-// ActionConnectorGuards is a structure.
-type ActionConnectorGuards struct {
-	ActionUnits             map[string]int64
-	CallsPerDay             *int64
-	CallsPerDayPerCaller    *int64
-	CallsPerMinute          *int64
-	CallsPerMinutePerCaller *int64
-	Confirmation            *ActionConfirmation
-	UnitsPerDay             *int64
-	UnitsPerDayPerCaller    *int64
-	Verification            *ActionVerification
-}
-
-// ActionConnectorHealth is a structure.
-type ActionConnectorHealth struct {
-	CredentialsRefusedSince *time.Time
-	FailingSince            *time.Time
-	Failures                *int64
-	LastCheckTime           *time.Time
-	Message                 *string
-	NextCheckTime           *time.Time
-	Passed                  *bool
-}
-
-// ActionConnectorUsage is a structure.
-type ActionConnectorUsage struct {
-	CallsThisMinute *int64
-	CallsToday      *int64
-	UnitsToday      *int64
+// ActionConnectorDefinition is a structure.
+type ActionConnectorDefinition struct {
+	BaseEndpoint *string
+	CheckedTime  *time.Time
+	Document     *string
+	Kind         *DefinitionKind
+	Message      *string
+	UpdatedTime  *time.Time
 }
 
 // ActionDetail is a structure.
@@ -145,16 +112,6 @@ type ActionSummary struct {
 	Name        *string
 	Write       *bool
 }
-
-// ActionVerification is an enumeration.
-type ActionVerification string
-
-// Values of ActionVerification.
-const (
-	ActionVerificationOff    ActionVerification = "OFF"
-	ActionVerificationHourly ActionVerification = "HOURLY"
-	ActionVerificationDaily  ActionVerification = "DAILY"
-)
 
 // AddEmbeddingDomainRequest is the input of AddEmbeddingDomain.
 type AddEmbeddingDomainRequest struct {
@@ -321,7 +278,7 @@ type CreateFederationProviderRequest struct {
 	Issuer           string // required
 	Name             string // required
 	ProviderId       string // required
-	RoleArn          *string
+	RoleArn          string // required
 	Scopes           []string
 	SessionNameClaim *string
 }
@@ -344,25 +301,6 @@ type CreatePasswordLinkResponse struct {
 	ExpirationTime *time.Time
 	PasswordUrl    *Secret
 	RequestId      *string
-}
-
-// CreatePersonalTokenRequest is the input of CreatePersonalToken.
-type CreatePersonalTokenRequest struct {
-	AwsAccountId string // required
-	LifeDays     *int32
-	Name         string // required
-	Namespace    string // required
-	ReadOnly     *bool
-	UserName     string // required
-}
-
-// CreatePersonalTokenResponse is the output of CreatePersonalToken.
-type CreatePersonalTokenResponse struct {
-	Endpoint       *string
-	ExpirationTime *time.Time
-	RequestId      *string
-	Token          *Secret
-	TokenId        *string
 }
 
 // CreateScimTokenRequest is the input of CreateScimToken.
@@ -395,6 +333,23 @@ type DeactivateUserResponse struct {
 	RequestId *string
 }
 
+// DefinitionKind is an enumeration.
+type DefinitionKind string
+
+// Values of DefinitionKind.
+const (
+	DefinitionKindMcp     DefinitionKind = "MCP"
+	DefinitionKindOpenapi DefinitionKind = "OPENAPI"
+)
+
+// DefinitionProblem is a structure.
+type DefinitionProblem struct {
+	Column *int32
+	Line   *int32
+	Path   *string
+	Reason *string
+}
+
 // DeleteAccountSnapshotRequest is the input of DeleteAccountSnapshot.
 type DeleteAccountSnapshotRequest struct {
 	AwsAccountId string // required
@@ -419,6 +374,18 @@ type DeleteActionConnectionResponse struct {
 	Revoked   *bool
 }
 
+// DeleteActionConnectorDefinitionRequest is the input of DeleteActionConnectorDefinition.
+type DeleteActionConnectorDefinitionRequest struct {
+	ActionConnectorId string // required
+	AwsAccountId      string // required
+}
+
+// DeleteActionConnectorDefinitionResponse is the output of DeleteActionConnectorDefinition.
+type DeleteActionConnectorDefinitionResponse struct {
+	EnabledActions []string
+	RequestId      *string
+}
+
 // DeleteFederationProviderRequest is the input of DeleteFederationProvider.
 type DeleteFederationProviderRequest struct {
 	AwsAccountId string // required
@@ -430,19 +397,6 @@ type DeleteFederationProviderResponse struct {
 	Arn        *string
 	ProviderId *string
 	RequestId  *string
-}
-
-// DeletePersonalTokenRequest is the input of DeletePersonalToken.
-type DeletePersonalTokenRequest struct {
-	AwsAccountId string // required
-	Namespace    string // required
-	TokenId      string // required
-	UserName     string // required
-}
-
-// DeletePersonalTokenResponse is the output of DeletePersonalToken.
-type DeletePersonalTokenResponse struct {
-	RequestId *string
 }
 
 // DescribeActionConnectionRequest is the input of DescribeActionConnection.
@@ -458,18 +412,16 @@ type DescribeActionConnectionResponse struct {
 	RequestId  *string
 }
 
-// DescribeActionConnectorGuardsRequest is the input of DescribeActionConnectorGuards.
-type DescribeActionConnectorGuardsRequest struct {
+// DescribeActionConnectorDefinitionRequest is the input of DescribeActionConnectorDefinition.
+type DescribeActionConnectorDefinitionRequest struct {
 	ActionConnectorId string // required
 	AwsAccountId      string // required
 }
 
-// DescribeActionConnectorGuardsResponse is the output of DescribeActionConnectorGuards.
-type DescribeActionConnectorGuardsResponse struct {
-	Guards    *ActionConnectorGuards
-	Health    *ActionConnectorHealth
-	RequestId *string
-	Usage     *ActionConnectorUsage
+// DescribeActionConnectorDefinitionResponse is the output of DescribeActionConnectorDefinition.
+type DescribeActionConnectorDefinitionResponse struct {
+	Definition *ActionConnectorDefinition
+	RequestId  *string
 }
 
 // DescribeActionRequest is the input of DescribeAction.
@@ -730,7 +682,6 @@ type InvokeActionRequest struct {
 	ActionId          string // required
 	Asynchronous      *bool
 	AwsAccountId      string // required
-	ConfirmationToken *string
 	EndUserArn        *string
 	IdempotencyKey    *string
 	Input             json.RawMessage
@@ -756,24 +707,6 @@ const (
 	InvokeActionStatusSuccess InvokeActionStatus = "SUCCESS"
 	InvokeActionStatusFailed  InvokeActionStatus = "FAILED"
 )
-
-// InvokeActionWithResponseStreamRequest is the input of InvokeActionWithResponseStream.
-type InvokeActionWithResponseStreamRequest struct {
-	ActionConnectorId string // required
-	ActionId          string // required
-	AwsAccountId      string // required
-	ConfirmationToken *string
-	EndUserArn        *string
-	Input             json.RawMessage
-}
-
-// InvokeActionWithResponseStreamResponse is the output of InvokeActionWithResponseStream.
-type InvokeActionWithResponseStreamResponse struct {
-	Attempts           *int32
-	Body               *contract.Stream
-	ContentDisposition *string
-	InvocationId       *string
-}
 
 // Language is an enumeration.
 type Language string
@@ -952,22 +885,6 @@ type ListPeopleResponse struct {
 	NextToken *string
 	People    []Person
 	RequestId *string
-}
-
-// ListPersonalTokensRequest is the input of ListPersonalTokens.
-type ListPersonalTokensRequest struct {
-	AwsAccountId string // required
-	MaxResults   *int32
-	Namespace    string // required
-	NextToken    *string
-	UserName     string // required
-}
-
-// ListPersonalTokensResponse is the output of ListPersonalTokens.
-type ListPersonalTokensResponse struct {
-	NextToken *string
-	RequestId *string
-	Tokens    []PersonalToken
 }
 
 // ListPrincipalsWithAccessRequest is the input of ListPrincipalsWithAccess.
@@ -1163,17 +1080,6 @@ const (
 	PersonStateDeactivated PersonState = "DEACTIVATED"
 )
 
-// PersonalToken is a structure.
-type PersonalToken struct {
-	CreatedTime    *time.Time
-	ExpirationTime *time.Time
-	Expired        *bool
-	LastUseTime    *time.Time
-	Name           *string
-	ReadOnly       *bool
-	TokenId        *string
-}
-
 // PlanAccountSnapshotRequest is the input of PlanAccountSnapshot.
 type PlanAccountSnapshotRequest struct {
 	AwsAccountId string // required
@@ -1253,23 +1159,11 @@ const (
 	PruneActionKeep       PruneAction = "KEEP"
 )
 
-// PruneLetter is an enumeration.
-type PruneLetter string
-
-// Values of PruneLetter.
-const (
-	PruneLetterFailed  PruneLetter = "FAILED"
-	PruneLetterSent    PruneLetter = "SENT"
-	PruneLetterSkipped PruneLetter = "SKIPPED"
-	PruneLetterWaiting PruneLetter = "WAITING"
-)
-
 // PrunePolicy is a structure.
 type PrunePolicy struct {
 	DeactivateAfterDays *int32
 	DeleteAfterDays     *int32
 	GraceDays           *int32
-	Language            *Language
 	Namespace           *string
 	ProtectedTag        *ProtectedTag
 	ProtectedUsers      []string
@@ -1284,7 +1178,6 @@ type PruneStep struct {
 	Email     *string
 	Error     *string
 	IdleDays  *int64
-	Letter    *PruneLetter
 	Moved     *int64
 	Namespace *string
 	Reason    *string
@@ -1328,6 +1221,21 @@ type ReactivateUserRequest struct {
 type ReactivateUserResponse struct {
 	Person    *Person
 	RequestId *string
+}
+
+// RefreshActionConnectorDefinitionRequest is the input of RefreshActionConnectorDefinition.
+type RefreshActionConnectorDefinitionRequest struct {
+	ActionConnectorId string // required
+	AwsAccountId      string // required
+	EndUserArn        *string
+}
+
+// RefreshActionConnectorDefinitionResponse is the output of RefreshActionConnectorDefinition.
+type RefreshActionConnectorDefinitionResponse struct {
+	Actions        []ActionSummary
+	EnabledActions []string
+	Notes          []string
+	RequestId      *string
 }
 
 // RefreshDirectoryRequest is the input of RefreshDirectory.
@@ -1661,17 +1569,24 @@ type UnownedResource struct {
 	Region          *string
 }
 
-// UpdateActionConnectorGuardsRequest is the input of UpdateActionConnectorGuards.
-type UpdateActionConnectorGuardsRequest struct {
-	ActionConnectorId string                 // required
-	AwsAccountId      string                 // required
-	Guards            *ActionConnectorGuards // required
+// UpdateActionConnectorDefinitionRequest is the input of UpdateActionConnectorDefinition.
+type UpdateActionConnectorDefinitionRequest struct {
+	ActionConnectorId string // required
+	AwsAccountId      string // required
+	Document          *string
+	EndUserArn        *string
+	Kind              DefinitionKind // required
+	Validate          *bool
 }
 
-// UpdateActionConnectorGuardsResponse is the output of UpdateActionConnectorGuards.
-type UpdateActionConnectorGuardsResponse struct {
-	Guards    *ActionConnectorGuards
-	RequestId *string
+// UpdateActionConnectorDefinitionResponse is the output of UpdateActionConnectorDefinition.
+type UpdateActionConnectorDefinitionResponse struct {
+	Actions        []ActionSummary
+	EnabledActions []string
+	Notes          []string
+	Problems       []DefinitionProblem
+	RequestId      *string
+	Valid          *bool
 }
 
 // UpdateEnabledActionsRequest is the input of UpdateEnabledActions.
@@ -1699,7 +1614,7 @@ type UpdateFederationProviderRequest struct {
 	Name               string // required
 	ProviderId         string // required
 	RemoveClientSecret *bool
-	RoleArn            *string
+	RoleArn            string // required
 	Scopes             []string
 	SessionNameClaim   *string
 }

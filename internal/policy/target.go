@@ -55,4 +55,7 @@ type Target struct {
 	Resource string
 	// Context holds the condition keys of the call.
 	Context Keys
+	// Action is what must be allowed in the place of the operation's own action;
+	// empty is that. It is for operations that are a part of another one.
+	Action string
 }

@@ -77,11 +77,17 @@ type verdict struct {
 
 // test performs the test of a connector's type.
 func (s *Service) test(ctx context.Context, l *connector.Live, principal string, fresh bool) (verdict, error) {
-	d, ok := definitions.Of(string(l.Type))
-	if !ok {
+	if _, ok := definitions.Of(string(l.Type)); !ok {
 		return verdict{}, nil // there is nothing to ask
 	}
-	d = d.For(string(l.Auth.Type))
+	var d *definition.Definition
+	err := s.DB.Read(ctx, func(tx *store.Tx) (err error) {
+		d, err = s.Definition(tx, l)
+		return err
+	})
+	if err != nil {
+		return judged(&definition.Test{}, l, err), ofMoment(err)
+	}
 	t := d.Connector.Test.Of(string(l.Auth.Type))
 	if t.Operation == "" {
 		return verdict{}, nil
@@ -94,7 +100,8 @@ func (s *Service) test(ctx context.Context, l *connector.Live, principal string,
 	if len(t.Codes) > 0 {
 		input = json.RawMessage(strings.NewReplacer("{account}", l.Key.Account, "{region}", l.Key.Region, "{partition}", partition(l.Key.Region)).Replace(string(input)))
 	}
-	values, err := o.Check(input)
+	var values map[string]any
+	values, err = o.Check(input)
 	if err != nil {
 		return verdict{}, fmt.Errorf("test of %s: %w", l.Type, err)
 	}

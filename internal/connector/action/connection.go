@@ -80,7 +80,7 @@ func grantOf(l *connector.Live) (*definition.Auth, error) {
 	if l.Auth.Type != qs.ConnectionAuthTypeOauth2AuthorizationCode {
 		return nil, fault.Invalid("Action connector %s has no connections of people: its authentication type is %s.", l.Key.ID, l.Auth.Type)
 	}
-	d, err := definitionOf(l)
+	d, err := usual(l)
 	if err != nil {
 		return nil, err
 	}
@@ -412,7 +412,7 @@ func (s *Service) connectorGone(tx *store.Tx, l *connector.Live) error {
 	if _, err := s.end(tx, l, ""); err != nil {
 		return err
 	}
-	for _, table := range []string{"connector_invocations", "connector_calls", "connector_confirmations", "connector_usage", "connector_health"} {
+	for _, table := range []string{"connector_invocations", "connector_calls", "connector_definitions", "connector_confirmations", "connector_usage", "connector_health"} {
 		if _, err := tx.Exec(`DELETE FROM `+table+` WHERE arn = $1`, l.ARN); err != nil {
 			return err
 		}

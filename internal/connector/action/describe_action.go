@@ -16,11 +16,7 @@ func (s *Service) describing(ctx context.Context, in *onsightapi.DescribeActionR
 
 // describeAction tells what an action takes and gives, as JSON Schemas.
 func (s *Service) describeAction(ctx context.Context, in *onsightapi.DescribeActionRequest) (*onsightapi.DescribeActionResponse, error) {
-	l, err := s.connectorOf(ctx, in.AwsAccountId, in.ActionConnectorId)
-	if err != nil {
-		return nil, err
-	}
-	d, err := definitionOf(l)
+	l, d, err := s.defined(ctx, in.AwsAccountId, in.ActionConnectorId)
 	if err != nil {
 		return nil, err
 	}

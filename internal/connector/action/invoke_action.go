@@ -9,6 +9,7 @@ import (
 	"onsight/internal/connector/definitions"
 	"onsight/internal/onsightapi"
 	"onsight/internal/policy"
+	"onsight/internal/qs"
 	"onsight/internal/resource"
 	"onsight/internal/store"
 )
@@ -22,17 +23,30 @@ const (
 func (s *Service) invoking(ctx context.Context, in *onsightapi.InvokeActionRequest) policy.Target {
 	on := connector.Target(ctx, in.AwsAccountId, in.ActionConnectorId)
 	on.Context = policy.Keys{keyAction: {in.ActionId}}
-	var sort string
-	err := s.DB.Read(ctx, func(tx *store.Tx) (err error) {
-		sort, err = resource.Sort(tx, on.Resource)
-		return err
-	})
 	// What cannot be told is taken for a change.
 	access := "Write"
-	if d, ok := definitions.Of(sort); err == nil && ok {
-		if o := d.Operations[in.ActionId]; o != nil && !o.Write {
+	err := s.DB.Read(ctx, func(tx *store.Tx) error {
+		sort, err := resource.Sort(tx, on.Resource)
+		if err != nil {
+			return err
+		}
+		d, ok := definitions.Of(sort)
+		if ok && mayOwn(qs.ActionConnectorType(sort)) {
+			l, err := s.Connectors.Find(tx, connector.Key(ctx, in.AwsAccountId, in.ActionConnectorId))
+			if err != nil {
+				return err
+			}
+			if d, err = s.Definition(tx, l); err != nil {
+				return err
+			}
+		}
+		if ok && d.Operations[in.ActionId] != nil && !d.Operations[in.ActionId].Write {
 			access = "Read"
 		}
+		return nil
+	})
+	if err != nil {
+		s.Log.DebugContext(ctx, "it is not known what an action does", "connector", on.Resource, "action", in.ActionId, "error", err.Error())
 	}
 	on.Context[keyAccess] = []string{access}
 	return on

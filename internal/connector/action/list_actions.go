@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"onsight/internal/connector"
+	"onsight/internal/connector/definition"
 	"onsight/internal/onsightapi"
 	"onsight/internal/policy"
 	"onsight/internal/store"
@@ -16,22 +17,23 @@ func (s *Service) listing(ctx context.Context, in *onsightapi.ListActionsRequest
 // listActions lists what a connector can do with its way to authenticate, and
 // whether its owner lets it.
 func (s *Service) listActions(ctx context.Context, in *onsightapi.ListActionsRequest) (*onsightapi.ListActionsResponse, error) {
-	l, err := s.connectorOf(ctx, in.AwsAccountId, in.ActionConnectorId)
+	l, d, err := s.defined(ctx, in.AwsAccountId, in.ActionConnectorId)
 	if err != nil {
 		return nil, err
 	}
-	d, err := definitionOf(l)
-	if err != nil {
-		return nil, err
-	}
-	out := &onsightapi.ListActionsResponse{Actions: []onsightapi.ActionSummary{}}
-	for _, id := range offered(l, d) {
-		o := d.Operations[id]
-		out.Actions = append(out.Actions, onsightapi.ActionSummary{
-			ActionId: &o.ID, Name: &o.Label, Description: &o.Description, Write: &o.Write, Destructive: &o.Destructive, Enabled: new(enabled(l, id)),
-		})
-	}
-	return out, nil
+	return &onsightapi.ListActionsResponse{Actions: summaries(l, d)}, nil
+}
+
+// defined finds a connector, and what it can do.
+func (s *Service) defined(ctx context.Context, account, id string) (l *connector.Live, d *definition.Definition, err error) {
+	err = s.DB.Read(ctx, func(tx *store.Tx) (err error) {
+		if l, err = s.Connectors.Find(tx, connector.Key(ctx, account, id)); err != nil {
+			return err
+		}
+		d, err = s.Definition(tx, l)
+		return err
+	})
+	return l, d, err
 }
 
 // connectorOf finds a connector, whether it can be used or not.

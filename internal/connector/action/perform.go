@@ -17,7 +17,6 @@ import (
 	"onsight/internal/api"
 	"onsight/internal/connector"
 	"onsight/internal/connector/definition"
-	"onsight/internal/connector/definitions"
 	"onsight/internal/connector/engine"
 	"onsight/internal/fault"
 	"onsight/internal/outbound"
@@ -109,14 +108,14 @@ func (s *Service) prepare(ctx context.Context, who func(*store.Tx) (Actor, error
 			if err := s.may(tx, k.who, k.live.ARN); err != nil {
 				return err
 			}
-			k.client, k.profile, err = s.client(tx, k.live.VPCConnectionARN)
+			if k.client, k.profile, err = s.client(tx, k.live.VPCConnectionARN); err != nil {
+				return err
+			}
+			k.d, err = s.Definition(tx, k.live)
 			return err
 		})
 	})
 	if err != nil {
-		return nil, err
-	}
-	if k.d, err = definitionOf(k.live); err != nil {
 		return nil, err
 	}
 	if k.o, err = s.action(k.live, k.d, r.Action); err != nil {
@@ -139,15 +138,6 @@ func (s *Service) prepare(ctx context.Context, who func(*store.Tx) (Actor, error
 		}
 	}
 	return k, s.rates.take(k.live.ARN, k.who.Principal, s.Now())
-}
-
-// definitionOf gives what connectors of a type can do.
-func definitionOf(l *connector.Live) (*definition.Definition, error) {
-	d, ok := definitions.Of(string(l.Type))
-	if !ok {
-		return nil, fault.Invalid("Connectors of type %s have no actions in this version of Onsight.", l.Type)
-	}
-	return d.For(string(l.Auth.Type)), nil
 }
 
 // offered are the actions that a connector has, sorted.

@@ -7,7 +7,7 @@ import (
 )
 
 // tables are those of this package.
-var tables = []string{"connector_calls", "connector_confirmations", "connector_health", "connector_invocations", "connector_revocations", "connector_states", "connector_tokens", "connector_usage"}
+var tables = []string{"connector_calls", "connector_definitions", "connector_confirmations", "connector_health", "connector_invocations", "connector_revocations", "connector_states", "connector_tokens", "connector_usage"}
 
 // Purge removes what is kept of an account. It may be run again where it was
 // interrupted.

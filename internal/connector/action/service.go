@@ -102,12 +102,13 @@ type Config struct {
 // Service performs actions.
 type Service struct {
 	Config
-	me      string // on leases of tokens
-	flights singleflight.Group
-	roles   roles
-	rates   rates
-	counts  counts
-	busy    chan struct{} // has room for the calls that jobs make at once
+	me       string // on leases of tokens
+	flights  singleflight.Group
+	roles    roles
+	rates    rates
+	counts   counts
+	compiled compiled
+	busy     chan struct{} // has room for the calls that jobs make at once
 }
 
 // New makes a Service, and has connectors checked by it where checks is set.
@@ -120,6 +121,7 @@ func New(c Config) *Service {
 	c.Jobs.Handle(jobVerify, s.verify)
 	c.Jobs.Handle(jobLetter, s.sendLetter)
 	c.Connectors.Also(s.settingsChanged, s.connectorGone)
+	c.Connectors.Offering(s.offers)
 	return s
 }
 
@@ -150,6 +152,18 @@ func (s *Service) Routes() []api.Route {
 			}),
 		connector.Doing(s.Connectors, api.Handle(onsightapi.UpdateEnabledActions, s.enabling, s.updateEnabledActions),
 			func(in *onsightapi.UpdateEnabledActionsRequest) (string, string) {
+				return in.AwsAccountId, in.ActionConnectorId
+			}),
+		connector.Doing(s.Connectors, api.Handle(onsightapi.UpdateActionConnectorDefinition, s.defining, s.updateActionConnectorDefinition),
+			func(in *onsightapi.UpdateActionConnectorDefinitionRequest) (string, string) {
+				return in.AwsAccountId, in.ActionConnectorId
+			}),
+		connector.Doing(s.Connectors, api.Handle(onsightapi.DescribeActionConnectorDefinition, s.describingDefinition, s.describeActionConnectorDefinition),
+			func(in *onsightapi.DescribeActionConnectorDefinitionRequest) (string, string) {
+				return in.AwsAccountId, in.ActionConnectorId
+			}),
+		connector.Doing(s.Connectors, api.Handle(onsightapi.DeleteActionConnectorDefinition, s.undefining, s.deleteActionConnectorDefinition),
+			func(in *onsightapi.DeleteActionConnectorDefinitionRequest) (string, string) {
 				return in.AwsAccountId, in.ActionConnectorId
 			}),
 		connector.Doing(s.Connectors, api.Handle(onsightapi.StartActionConnection, s.starting, s.startActionConnection),

@@ -28,7 +28,7 @@ func (s *Service) updateEnabledActions(ctx context.Context, in *onsightapi.Updat
 			if err != nil {
 				return err
 			}
-			d, err := definitionOf(l)
+			d, err := s.Definition(tx, l)
 			if err != nil {
 				return err
 			}

@@ -15,19 +15,19 @@ import (
 	yaml "github.com/oasdiff/yaml3"
 )
 
-// A node is a value of a document, and where it is there.
-type node struct {
+// A place is a value of a document, and where it is there.
+type place struct {
 	kind         sort
 	line, column int
 	members      []member // of an object, in their order
-	items        []*node  // of a list
+	items        []*place  // of a list
 	value        any      // string, json.Number, bool or nil of the others
 }
 
 type member struct {
 	name         string
 	line, column int
-	node         *node
+	node         *place
 }
 
 type sort int
@@ -46,7 +46,7 @@ func (k sort) String() string {
 }
 
 // get gives a member of an object, or nil.
-func (n *node) get(name string) *node {
+func (n *place) get(name string) *place {
 	if n == nil {
 		return nil
 	}
@@ -59,7 +59,7 @@ func (n *node) get(name string) *node {
 }
 
 // text is the text that a node is, or nothing.
-func (n *node) text() string {
+func (n *place) text() string {
 	if n == nil {
 		return ""
 	}
@@ -100,7 +100,7 @@ func (p Problem) String() string {
 
 // parseNodes reads a document in JSON or YAML. The problem is one of syntax, of
 // which there is one: what comes after it cannot be understood.
-func parseNodes(document []byte) (*node, *Problem) {
+func parseNodes(document []byte) (*place, *Problem) {
 	document = bytes.TrimPrefix(document, []byte("\ufeff"))
 	switch text := bytes.TrimSpace(document); {
 	case len(text) == 0:
@@ -151,7 +151,7 @@ type jsonReader struct {
 	nodes int
 }
 
-func parseJSON(document []byte) (*node, *Problem) {
+func parseJSON(document []byte) (*place, *Problem) {
 	r := &jsonReader{Decoder: json.NewDecoder(bytes.NewReader(document)), cursor: cursor{document: document, line: 1, column: 1}}
 	r.UseNumber()
 	n, problem := r.node(0)
@@ -192,7 +192,7 @@ func (r *jsonReader) broken(err error) *Problem {
 	return r.problem("it is not JSON: it ends too early")
 }
 
-func (r *jsonReader) node(depth int) (*node, *Problem) {
+func (r *jsonReader) node(depth int) (*place, *Problem) {
 	token, err := r.next()
 	if err != nil {
 		return nil, r.broken(err)
@@ -201,8 +201,8 @@ func (r *jsonReader) node(depth int) (*node, *Problem) {
 }
 
 // of makes the node that a token begins.
-func (r *jsonReader) of(token json.Token, depth int) (*node, *Problem) {
-	n := &node{line: r.line, column: r.column}
+func (r *jsonReader) of(token json.Token, depth int) (*place, *Problem) {
+	n := &place{line: r.line, column: r.column}
 	if r.nodes++; r.nodes > maxNodes {
 		return nil, r.problem("the document has more than %d values", maxNodes)
 	}
@@ -264,7 +264,7 @@ var yamlLine = regexp.MustCompile(`line ([0-9]+): `)
 
 // parseYAML reads YAML without what makes a small text large: anchors, aliases
 // and merge keys.
-func parseYAML(document []byte) (n *node, problem *Problem) {
+func parseYAML(document []byte) (n *place, problem *Problem) {
 	if bytes.Count(document, []byte("\n"))+bytes.Count(document, []byte(","))+bytes.Count(document, []byte("["))+bytes.Count(document, []byte("{"))+
 		bytes.Count(document, []byte("- ")) > maxNodes {
 		return nil, &Problem{Line: 1, Column: 1, Reason: fmt.Sprintf("the document has more than %d values", maxNodes)}
@@ -317,8 +317,8 @@ func (y *yamlReader) bad(from *yaml.Node, format string, args ...any) {
 	}
 }
 
-func (y *yamlReader) node(from *yaml.Node, depth int) *node {
-	n := &node{line: max(from.Line, 1), column: max(from.Column, 1)}
+func (y *yamlReader) node(from *yaml.Node, depth int) *place {
+	n := &place{line: max(from.Line, 1), column: max(from.Column, 1)}
 	y.nodes++
 	switch {
 	case y.problem != nil:
@@ -361,7 +361,7 @@ func (y *yamlReader) node(from *yaml.Node, depth int) *node {
 	return n
 }
 
-func (y *yamlReader) scalar(n *node, from *yaml.Node) {
+func (y *yamlReader) scalar(n *place, from *yaml.Node) {
 	switch from.ShortTag() {
 	case "!!null":
 	case "!!bool":
@@ -387,7 +387,7 @@ func (y *yamlReader) scalar(n *node, from *yaml.Node) {
 }
 
 // plain is a node as JSON has it.
-func (n *node) plain() any {
+func (n *place) plain() any {
 	switch n.kind {
 	case anObject:
 		m := make(map[string]any, len(n.members))

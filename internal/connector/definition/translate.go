@@ -15,7 +15,7 @@ var methods = []string{"delete", "get", "head", "options", "patch", "post", "put
 var pathForm = regexp.MustCompile(`^/[^/]*(/[^/]*)*$`)
 
 // paths translates the operations.
-func (u *upload) paths() map[string]any {
+func (u *uploaded) paths() map[string]any {
 	paths := u.root.get("paths")
 	if paths == nil {
 		u.bad(u.root, "", "paths is missing")
@@ -65,7 +65,7 @@ func (u *upload) paths() map[string]any {
 }
 
 // path tells whether the name of a path can be one.
-func (u *upload) path(m member, where string) bool {
+func (u *uploaded) path(m member, where string) bool {
 	switch {
 	case !pathForm.MatchString(m.name):
 		u.badAt(m.line, m.column, where, "a path begins with a slash")
@@ -106,7 +106,7 @@ func inputName(name string) string {
 var operationForm = regexp.MustCompile(`^[a-zA-Z0-9_ ./:-]{1,256}$`)
 
 // operation translates one operation.
-func (u *upload) operation(n *node, where, path, method string, item *node, itemAt string) map[string]any {
+func (u *uploaded) operation(n *place, where, path, method string, item *place, itemAt string) map[string]any {
 	if !u.is(n, anObject, where) {
 		return nil
 	}
@@ -148,7 +148,7 @@ func (u *upload) operation(n *node, where, path, method string, item *node, item
 	return out
 }
 
-func (u *upload) operationID(n *node, where string) string {
+func (u *uploaded) operationID(n *place, where string) string {
 	m := n.get("operationId")
 	if m == nil {
 		u.bad(n, where, "operationId is missing: it is the action's id")
@@ -173,11 +173,11 @@ func (u *upload) operationID(n *node, where string) string {
 
 // parameters translates those of an operation and those of its path, of which
 // the operation's come first.
-func (u *upload) parameters(n *node, where, path string, item *node, itemAt string, names map[string]string) []any {
+func (u *uploaded) parameters(n *place, where, path string, item *place, itemAt string, names map[string]string) []any {
 	var out []any
 	there := make(map[string]bool)
 	for _, from := range []struct {
-		n     *node
+		n     *place
 		where string
 		own   bool
 	}{{n, where, true}, {item, itemAt, false}} {
@@ -219,7 +219,7 @@ func (u *upload) parameters(n *node, where, path string, item *node, itemAt stri
 // styles are the ones of parameters that are understood.
 var styles = map[string][]string{InPath: {"simple"}, InQuery: {"form", "spaceDelimited", "pipeDelimited"}, InHeader: {"simple"}}
 
-func (u *upload) parameter(p *node, where, path string, names map[string]string) map[string]any {
+func (u *uploaded) parameter(p *place, where, path string, names map[string]string) map[string]any {
 	name, in := u.string(p, "name", where), u.string(p, "in", where)
 	switch {
 	case name == "":
@@ -282,7 +282,7 @@ func (u *upload) parameter(p *node, where, path string, names map[string]string)
 }
 
 // called gives an input its name, which may be taken.
-func (u *upload) called(out map[string]any, name string, n *node, where string, names map[string]string) {
+func (u *uploaded) called(out map[string]any, name string, n *place, where string, names map[string]string) {
 	public := inputName(name)
 	switch other, taken := names[public]; {
 	case !fieldName.MatchString(public):
@@ -298,7 +298,7 @@ func (u *upload) called(out map[string]any, name string, n *node, where string, 
 }
 
 // jsonOf gives what there is of JSON among the media types of a body.
-func jsonOf(content *node) (schema *node, mediaType string, ok bool) {
+func jsonOf(content *place) (schema *place, mediaType string, ok bool) {
 	if content == nil {
 		return nil, "", false
 	}
@@ -311,7 +311,7 @@ func jsonOf(content *node) (schema *node, mediaType string, ok bool) {
 }
 
 // body translates the body of a request.
-func (u *upload) body(n *node, where string, names map[string]string) map[string]any {
+func (u *uploaded) body(n *place, where string, names map[string]string) map[string]any {
 	n, where, ok := u.resolve(n, where)
 	if !ok {
 		return nil
@@ -368,7 +368,7 @@ func keys(m map[string]any) func(yield func(string) bool) {
 }
 
 // responses translates what answers look like, as far as that is known.
-func (u *upload) responses(n *node, where string) map[string]any {
+func (u *uploaded) responses(n *place, where string) map[string]any {
 	out := map[string]any{"200": map[string]any{"description": "The answer."}}
 	if n == nil || !u.is(n, anObject, where) {
 		return out
@@ -413,7 +413,7 @@ var (
 // it does not know is left out, so that fewer values are refused here than at the
 // service. above are the schemas that it lies in; input says that it is one of a
 // request.
-func (u *upload) schema(n *node, path string, above []*node, input bool) map[string]any {
+func (u *uploaded) schema(n *place, path string, above []*place, input bool) map[string]any {
 	if u.parts--; u.parts <= 0 {
 		if u.parts == 0 {
 			u.bad(n, path, "the schemas of the document have more than %d parts, with what their references lead to", maxParts)
@@ -452,7 +452,7 @@ func (u *upload) schema(n *node, path string, above []*node, input bool) map[str
 }
 
 // referred is what a reference of a schema leads to.
-func (u *upload) referred(n, ref *node, path string, above []*node, input bool) map[string]any {
+func (u *uploaded) referred(n, ref *place, path string, above []*place, input bool) map[string]any {
 	if !u.is(ref, aText, path+"/$ref") {
 		return map[string]any{}
 	}
@@ -472,12 +472,12 @@ func (u *upload) referred(n, ref *node, path string, above []*node, input bool) 
 }
 
 // simple translates the keywords that hold no schemas.
-func (u *upload) simple(n *node, path string, out map[string]any) {
+func (u *uploaded) simple(n *place, path string, out map[string]any) {
 	switch t := n.get("type"); {
 	case t == nil:
 	case t.kind == aText && slices.Contains(types, t.text()):
 		out["type"] = t.text()
-	case t.kind == aList && len(t.items) > 0 && !slices.ContainsFunc(t.items, func(n *node) bool { return !slices.Contains(types, n.text()) }):
+	case t.kind == aList && len(t.items) > 0 && !slices.ContainsFunc(t.items, func(n *place) bool { return !slices.Contains(types, n.text()) }):
 		out["type"] = t.plain()
 	default:
 		u.bad(t, path+"/type", "it must be one of %s", strings.Join(types, ", "))
@@ -550,7 +550,7 @@ func (u *upload) simple(n *node, path string, out map[string]any) {
 }
 
 // nested translates the keywords that hold schemas.
-func (u *upload) nested(n *node, path string, above []*node, input bool, out map[string]any) {
+func (u *uploaded) nested(n *place, path string, above []*place, input bool, out map[string]any) {
 	var required []any
 	if r := n.get("required"); r != nil && u.is(r, aList, path+"/required") {
 		for i, name := range r.items {

@@ -47,19 +47,28 @@ const ours = "x-onsight-"
 
 // Upload reads a document that a user gives, in JSON or YAML: OpenAPI 3.0 or
 // 3.1. The requests of its operations go to the connector's base endpoint, so
-// its servers must be there; base may be nil for a document that was accepted
-// before. What the document does not say is as in like, the definition of the
-// connector's type.
+// its servers must be there. What the document does not say is as in like, the
+// definition of the connector's type.
 //
 // The document is translated into one of our own, of what is understood: what
 // is left out cannot do anything. Problems has all that is wrong, up to a bound;
 // notes tell what was left out although it has a meaning.
 func Upload(document []byte, base *url.URL, like *Definition) (d *Definition, notes []string, problems Problems) {
+	return upload(document, base, like, true)
+}
+
+// Accepted reads a document that was accepted before. Its servers need not fit
+// the base endpoint any more: that may be another by now.
+func Accepted(document []byte, base *url.URL, like *Definition) (d *Definition, notes []string, problems Problems) {
+	return upload(document, base, like, false)
+}
+
+func upload(document []byte, base *url.URL, like *Definition, strict bool) (d *Definition, notes []string, problems Problems) {
 	root, problem := parseNodes(document)
 	if problem != nil {
 		return nil, nil, Problems{*problem}
 	}
-	u := &upload{root: root, base: base, parts: maxParts, seen: make(map[Problem]bool), ids: make(map[string]string)}
+	u := &uploaded{root: root, base: base, strict: strict, parts: maxParts, seen: make(map[Problem]bool), ids: make(map[string]string)}
 	translated := u.document()
 	if len(u.problems) > 0 {
 		return nil, nil, u.sorted()
@@ -100,10 +109,11 @@ func accepted(document []byte) (*Definition, error) {
 	return of(doc)
 }
 
-// upload is a document on its way.
-type upload struct {
-	root     *node
+// uploaded is a document on its way.
+type uploaded struct {
+	root     *place
 	base     *url.URL
+	strict   bool // the servers must fit the base endpoint
 	problems Problems
 	beyond   int
 	seen     map[Problem]bool
@@ -115,14 +125,14 @@ type upload struct {
 }
 
 // bad notes a problem.
-func (u *upload) bad(n *node, path, format string, args ...any) {
+func (u *uploaded) bad(n *place, path, format string, args ...any) {
 	if n == nil {
 		n = u.root
 	}
 	u.badAt(n.line, n.column, path, format, args...)
 }
 
-func (u *upload) badAt(line, column int, path, format string, args ...any) {
+func (u *uploaded) badAt(line, column int, path, format string, args ...any) {
 	p := Problem{line, column, path, clipped(fmt.Sprintf(format, args...), 500)}
 	if u.seen[p] {
 		return
@@ -135,7 +145,7 @@ func (u *upload) badAt(line, column int, path, format string, args ...any) {
 	u.problems = append(u.problems, p)
 }
 
-func (u *upload) note(format string, args ...any) {
+func (u *uploaded) note(format string, args ...any) {
 	text := clipped(fmt.Sprintf(format, args...), 500)
 	if len(u.notes) < maxProblems && !slices.Contains(u.notes, text) {
 		u.notes = append(u.notes, text)
@@ -143,7 +153,7 @@ func (u *upload) note(format string, args ...any) {
 }
 
 // sorted are the problems in the order of the document.
-func (u *upload) sorted() Problems {
+func (u *uploaded) sorted() Problems {
 	slices.SortStableFunc(u.problems, func(a, b Problem) int {
 		if a.Line != b.Line {
 			return a.Line - b.Line
@@ -157,7 +167,7 @@ func (u *upload) sorted() Problems {
 }
 
 // nearest is the node at a path, or the last one on the way there.
-func (u *upload) nearest(path string) *node {
+func (u *uploaded) nearest(path string) *place {
 	n := u.root
 	for token := range strings.SplitSeq(strings.TrimPrefix(path, "/"), "/") {
 		next := n.get(unescaped.Replace(token))
@@ -176,7 +186,7 @@ var unescaped = strings.NewReplacer("~1", "/", "~0", "~")
 
 // is tells whether a node is of a kind, and notes where one is not. One that is
 // not there is not.
-func (u *upload) is(n *node, k sort, path string) bool {
+func (u *uploaded) is(n *place, k sort, path string) bool {
 	if n == nil {
 		return false
 	}
@@ -188,7 +198,7 @@ func (u *upload) is(n *node, k sort, path string) bool {
 }
 
 // string is a member that is text.
-func (u *upload) string(n *node, name, path string) string {
+func (u *uploaded) string(n *place, name, path string) string {
 	m := n.get(name)
 	if !u.is(m, aText, path+at(name)) {
 		return ""
@@ -197,7 +207,7 @@ func (u *upload) string(n *node, name, path string) string {
 }
 
 // bool is a member that is true.
-func (u *upload) bool(n *node, name, path string) bool {
+func (u *uploaded) bool(n *place, name, path string) bool {
 	m := n.get(name)
 	if !u.is(m, aBoolean, path+at(name)) {
 		return false
@@ -206,7 +216,7 @@ func (u *upload) bool(n *node, name, path string) bool {
 }
 
 // document translates the whole.
-func (u *upload) document() map[string]any {
+func (u *uploaded) document() map[string]any {
 	if !u.is(u.root, anObject, "") {
 		return nil
 	}
@@ -246,7 +256,7 @@ var understood = regexp.MustCompile(`^3\.[01](\.[0-9]+)?(-[A-Za-z0-9.]+)?$`)
 // forbidden looks through the whole document for what must not be in it,
 // wherever it is: members of one name, our own extensions, and references to
 // other documents.
-func (u *upload) forbidden(n *node, path string, names bool) {
+func (u *uploaded) forbidden(n *place, path string, names bool) {
 	if n.kind == aList {
 		for i, item := range n.items {
 			u.forbidden(item, path+at(strconv.Itoa(i)), false)
@@ -273,7 +283,7 @@ func (u *upload) forbidden(n *node, path string, names bool) {
 }
 
 // components looks at what no operation may use: it must be right all the same.
-func (u *upload) components() {
+func (u *uploaded) components() {
 	components := u.root.get("components")
 	if components == nil || !u.is(components, anObject, "/components") {
 		return
@@ -282,14 +292,14 @@ func (u *upload) components() {
 	if schemas == nil || !u.is(schemas, anObject, "/components/schemas") {
 		return
 	}
-	state := make(map[*node]int)
+	state := make(map[*place]int)
 	for _, m := range schemas.members {
 		u.cycles(m.node, at("components", "schemas", m.name), state)
 	}
 }
 
 // cycles finds schemas that contain themselves.
-func (u *upload) cycles(n *node, path string, state map[*node]int) {
+func (u *uploaded) cycles(n *place, path string, state map[*place]int) {
 	const under, done = 1, 2
 	if n == nil || state[n] == done {
 		return
@@ -318,7 +328,7 @@ func (u *upload) cycles(n *node, path string, state map[*node]int) {
 }
 
 // target is what a reference leads to.
-func (u *upload) target(ref *node, path string) (n *node, where string, ok bool) {
+func (u *uploaded) target(ref *place, path string) (n *place, where string, ok bool) {
 	text := ref.text()
 	if !strings.HasPrefix(text, "#/") {
 		u.bad(ref, path, "the reference leads out of the document: it must begin with #/")
@@ -345,8 +355,8 @@ func (u *upload) target(ref *node, path string) (n *node, where string, ok bool)
 
 // resolve follows the references that a node is, which are not those of
 // schemas.
-func (u *upload) resolve(n *node, path string) (*node, string, bool) {
-	var before []*node
+func (u *uploaded) resolve(n *place, path string) (*place, string, bool) {
+	var before []*place
 	for n != nil {
 		ref := n.get("$ref")
 		if n.kind != anObject || ref == nil {
@@ -370,7 +380,7 @@ func (u *upload) resolve(n *node, path string) (*node, string, bool) {
 
 // servers sees to it that the servers of the document are at the base endpoint,
 // and finds what the addresses have in addition.
-func (u *upload) servers() {
+func (u *uploaded) servers() {
 	list := u.root.get("servers")
 	if list == nil || !u.is(list, aList, "/servers") {
 		return
@@ -390,7 +400,7 @@ func (u *upload) servers() {
 var variable = regexp.MustCompile(`\{([^{}]*)\}`)
 
 // server gives what the address of a server has beyond the base endpoint.
-func (u *upload) server(s *node, path string) (prefix string, ok bool) {
+func (u *uploaded) server(s *place, path string) (prefix string, ok bool) {
 	address := s.get("url")
 	if address == nil {
 		u.bad(s, path, "url is missing")
@@ -418,7 +428,7 @@ func (u *upload) server(s *node, path string) (prefix string, ok bool) {
 			u.bad(address, path, "%s is not https", scheme)
 			return "", false
 		}
-		if u.base != nil && !fits(host, strings.ToLower(scheme), u.base) {
+		if u.strict && !fits(host, strings.ToLower(scheme), u.base) {
 			u.bad(address, path, "the server %s is not the host of the connector's base endpoint, %s, to which the requests go", host, u.base.Host)
 			return "", false
 		}
@@ -447,15 +457,14 @@ func (u *upload) server(s *node, path string) (prefix string, ok bool) {
 		return "", true
 	}
 	way = "/" + way
-	if u.base == nil {
-		return way, true
-	}
 	at := strings.TrimSuffix(u.base.EscapedPath(), "/")
 	switch {
 	case at == "", strings.HasSuffix(at, way):
 		return way, true
 	case strings.HasPrefix(way+"/", at+"/"):
 		return strings.TrimPrefix(way, at), true
+	case !u.strict:
+		return "", true
 	}
 	u.bad(address, path, "its path %s does not fit the path of the connector's base endpoint, %s: requests go below that", way, at)
 	return "", false
@@ -486,14 +495,14 @@ func fits(host, scheme string, base *url.URL) bool {
 
 // security finds where the connector's API key goes. What the document says of
 // other ways to authenticate is said by the connector.
-func (u *upload) security() {
+func (u *uploaded) security() {
 	schemes := u.root.get("components").get("securitySchemes")
 	if schemes == nil || !u.is(schemes, anObject, "/components/securitySchemes") {
 		return
 	}
 	type placed struct {
 		name string
-		node *node
+		node *place
 		path string
 		auth Auth
 	}
@@ -558,7 +567,7 @@ func (u *upload) security() {
 	}
 }
 
-func (n *node) list() []*node {
+func (n *place) list() []*place {
 	if n == nil {
 		return nil
 	}

@@ -331,7 +331,7 @@ func FuzzUpload(f *testing.F) {
 			}
 			_, _ = d.Operations[id].Check([]byte(`{"a":1}`))
 		}
-		again, _, problems := definition.Upload(document, nil, like)
+		again, _, problems := definition.Accepted(document, base, like)
 		if again == nil {
 			t.Errorf("accepted, and then not: %v", problems)
 		}
