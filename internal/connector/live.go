@@ -53,7 +53,9 @@ func (s *Service) Also(changed, gone func(tx *store.Tx, l *Live) error) {
 
 // Offering has others say which actions connectors offer that do not offer what
 // others of their type do; the second result is false for those that do.
-func (s *Service) Offering(offer func(tx *store.Tx, l *Live) ([]string, bool, error)) { s.offer = offer }
+func (s *Service) Offering(offer func(tx *store.Tx, l *Live) ([]string, bool, error)) {
+	s.offer = offer
+}
 
 // leaving tells others that a connector is about to be deleted.
 func (s *Service) leaving(tx *store.Tx, k resource.Key) error {

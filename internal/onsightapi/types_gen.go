@@ -5,6 +5,8 @@ package onsightapi
 import (
 	"encoding/json"
 	"time"
+
+	"onsight/internal/contract"
 )
 
 // AccessLevel is a structure.
@@ -278,7 +280,7 @@ type CreateFederationProviderRequest struct {
 	Issuer           string // required
 	Name             string // required
 	ProviderId       string // required
-	RoleArn          string // required
+	RoleArn          *string
 	Scopes           []string
 	SessionNameClaim *string
 }
@@ -707,6 +709,23 @@ const (
 	InvokeActionStatusSuccess InvokeActionStatus = "SUCCESS"
 	InvokeActionStatusFailed  InvokeActionStatus = "FAILED"
 )
+
+// InvokeActionWithResponseStreamRequest is the input of InvokeActionWithResponseStream.
+type InvokeActionWithResponseStreamRequest struct {
+	ActionConnectorId string // required
+	ActionId          string // required
+	AwsAccountId      string // required
+	EndUserArn        *string
+	Input             json.RawMessage
+}
+
+// InvokeActionWithResponseStreamResponse is the output of InvokeActionWithResponseStream.
+type InvokeActionWithResponseStreamResponse struct {
+	Attempts           *int32
+	Body               *contract.Stream
+	ContentDisposition *string
+	InvocationId       *string
+}
 
 // Language is an enumeration.
 type Language string
@@ -1159,11 +1178,23 @@ const (
 	PruneActionKeep       PruneAction = "KEEP"
 )
 
+// PruneLetter is an enumeration.
+type PruneLetter string
+
+// Values of PruneLetter.
+const (
+	PruneLetterFailed  PruneLetter = "FAILED"
+	PruneLetterSent    PruneLetter = "SENT"
+	PruneLetterSkipped PruneLetter = "SKIPPED"
+	PruneLetterWaiting PruneLetter = "WAITING"
+)
+
 // PrunePolicy is a structure.
 type PrunePolicy struct {
 	DeactivateAfterDays *int32
 	DeleteAfterDays     *int32
 	GraceDays           *int32
+	Language            *Language
 	Namespace           *string
 	ProtectedTag        *ProtectedTag
 	ProtectedUsers      []string
@@ -1178,6 +1209,7 @@ type PruneStep struct {
 	Email     *string
 	Error     *string
 	IdleDays  *int64
+	Letter    *PruneLetter
 	Moved     *int64
 	Namespace *string
 	Reason    *string
@@ -1614,7 +1646,7 @@ type UpdateFederationProviderRequest struct {
 	Name               string // required
 	ProviderId         string // required
 	RemoveClientSecret *bool
-	RoleArn            string // required
+	RoleArn            *string
 	Scopes             []string
 	SessionNameClaim   *string
 }

@@ -20,7 +20,7 @@ type place struct {
 	kind         sort
 	line, column int
 	members      []member // of an object, in their order
-	items        []*place  // of a list
+	items        []*place // of a list
 	value        any      // string, json.Number, bool or nil of the others
 }
 
