@@ -57,6 +57,16 @@ type ActionCall struct {
 	StartTime          *time.Time
 }
 
+// ActionConfirmation is an enumeration.
+type ActionConfirmation string
+
+// Values of ActionConfirmation.
+const (
+	ActionConfirmationNone        ActionConfirmation = "NONE"
+	ActionConfirmationDestructive ActionConfirmation = "DESTRUCTIVE"
+	ActionConfirmationWrites      ActionConfirmation = "WRITES"
+)
+
 // ActionConnection is a structure.
 type ActionConnection struct {
 	Account         *string
@@ -91,6 +101,37 @@ type ActionConnectorDefinition struct {
 	UpdatedTime  *time.Time
 }
 
+// ActionConnectorGuards is a structure.
+type ActionConnectorGuards struct {
+	ActionUnits             map[string]int64
+	CallsPerDay             *int64
+	CallsPerDayPerCaller    *int64
+	CallsPerMinute          *int64
+	CallsPerMinutePerCaller *int64
+	Confirmation            *ActionConfirmation
+	UnitsPerDay             *int64
+	UnitsPerDayPerCaller    *int64
+	Verification            *ActionVerification
+}
+
+// ActionConnectorHealth is a structure.
+type ActionConnectorHealth struct {
+	CredentialsRefusedSince *time.Time
+	FailingSince            *time.Time
+	Failures                *int64
+	LastCheckTime           *time.Time
+	Message                 *string
+	NextCheckTime           *time.Time
+	Passed                  *bool
+}
+
+// ActionConnectorUsage is a structure.
+type ActionConnectorUsage struct {
+	CallsThisMinute *int64
+	CallsToday      *int64
+	UnitsToday      *int64
+}
+
 // ActionDetail is a structure.
 type ActionDetail struct {
 	ActionId     *string
@@ -114,6 +155,16 @@ type ActionSummary struct {
 	Name        *string
 	Write       *bool
 }
+
+// ActionVerification is an enumeration.
+type ActionVerification string
+
+// Values of ActionVerification.
+const (
+	ActionVerificationOff    ActionVerification = "OFF"
+	ActionVerificationHourly ActionVerification = "HOURLY"
+	ActionVerificationDaily  ActionVerification = "DAILY"
+)
 
 // AddEmbeddingDomainRequest is the input of AddEmbeddingDomain.
 type AddEmbeddingDomainRequest struct {
@@ -305,6 +356,25 @@ type CreatePasswordLinkResponse struct {
 	RequestId      *string
 }
 
+// CreatePersonalTokenRequest is the input of CreatePersonalToken.
+type CreatePersonalTokenRequest struct {
+	AwsAccountId string // required
+	LifeDays     *int32
+	Name         string // required
+	Namespace    string // required
+	ReadOnly     *bool
+	UserName     string // required
+}
+
+// CreatePersonalTokenResponse is the output of CreatePersonalToken.
+type CreatePersonalTokenResponse struct {
+	Endpoint       *string
+	ExpirationTime *time.Time
+	RequestId      *string
+	Token          *Secret
+	TokenId        *string
+}
+
 // CreateScimTokenRequest is the input of CreateScimToken.
 type CreateScimTokenRequest struct {
 	AwsAccountId string // required
@@ -401,6 +471,19 @@ type DeleteFederationProviderResponse struct {
 	RequestId  *string
 }
 
+// DeletePersonalTokenRequest is the input of DeletePersonalToken.
+type DeletePersonalTokenRequest struct {
+	AwsAccountId string // required
+	Namespace    string // required
+	TokenId      string // required
+	UserName     string // required
+}
+
+// DeletePersonalTokenResponse is the output of DeletePersonalToken.
+type DeletePersonalTokenResponse struct {
+	RequestId *string
+}
+
 // DescribeActionConnectionRequest is the input of DescribeActionConnection.
 type DescribeActionConnectionRequest struct {
 	ActionConnectorId string // required
@@ -424,6 +507,20 @@ type DescribeActionConnectorDefinitionRequest struct {
 type DescribeActionConnectorDefinitionResponse struct {
 	Definition *ActionConnectorDefinition
 	RequestId  *string
+}
+
+// DescribeActionConnectorGuardsRequest is the input of DescribeActionConnectorGuards.
+type DescribeActionConnectorGuardsRequest struct {
+	ActionConnectorId string // required
+	AwsAccountId      string // required
+}
+
+// DescribeActionConnectorGuardsResponse is the output of DescribeActionConnectorGuards.
+type DescribeActionConnectorGuardsResponse struct {
+	Guards    *ActionConnectorGuards
+	Health    *ActionConnectorHealth
+	RequestId *string
+	Usage     *ActionConnectorUsage
 }
 
 // DescribeActionRequest is the input of DescribeAction.
@@ -684,6 +781,7 @@ type InvokeActionRequest struct {
 	ActionId          string // required
 	Asynchronous      *bool
 	AwsAccountId      string // required
+	ConfirmationToken *string
 	EndUserArn        *string
 	IdempotencyKey    *string
 	Input             json.RawMessage
@@ -715,6 +813,7 @@ type InvokeActionWithResponseStreamRequest struct {
 	ActionConnectorId string // required
 	ActionId          string // required
 	AwsAccountId      string // required
+	ConfirmationToken *string
 	EndUserArn        *string
 	Input             json.RawMessage
 }
@@ -904,6 +1003,22 @@ type ListPeopleResponse struct {
 	NextToken *string
 	People    []Person
 	RequestId *string
+}
+
+// ListPersonalTokensRequest is the input of ListPersonalTokens.
+type ListPersonalTokensRequest struct {
+	AwsAccountId string // required
+	MaxResults   *int32
+	Namespace    string // required
+	NextToken    *string
+	UserName     string // required
+}
+
+// ListPersonalTokensResponse is the output of ListPersonalTokens.
+type ListPersonalTokensResponse struct {
+	NextToken *string
+	RequestId *string
+	Tokens    []PersonalToken
 }
 
 // ListPrincipalsWithAccessRequest is the input of ListPrincipalsWithAccess.
@@ -1098,6 +1213,17 @@ const (
 	PersonStateInvited     PersonState = "INVITED"
 	PersonStateDeactivated PersonState = "DEACTIVATED"
 )
+
+// PersonalToken is a structure.
+type PersonalToken struct {
+	CreatedTime    *time.Time
+	ExpirationTime *time.Time
+	Expired        *bool
+	LastUseTime    *time.Time
+	Name           *string
+	ReadOnly       *bool
+	TokenId        *string
+}
 
 // PlanAccountSnapshotRequest is the input of PlanAccountSnapshot.
 type PlanAccountSnapshotRequest struct {
@@ -1619,6 +1745,19 @@ type UpdateActionConnectorDefinitionResponse struct {
 	Problems       []DefinitionProblem
 	RequestId      *string
 	Valid          *bool
+}
+
+// UpdateActionConnectorGuardsRequest is the input of UpdateActionConnectorGuards.
+type UpdateActionConnectorGuardsRequest struct {
+	ActionConnectorId string                 // required
+	AwsAccountId      string                 // required
+	Guards            *ActionConnectorGuards // required
+}
+
+// UpdateActionConnectorGuardsResponse is the output of UpdateActionConnectorGuards.
+type UpdateActionConnectorGuardsResponse struct {
+	Guards    *ActionConnectorGuards
+	RequestId *string
 }
 
 // UpdateEnabledActionsRequest is the input of UpdateEnabledActions.

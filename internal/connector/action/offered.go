@@ -12,7 +12,7 @@ import (
 // Offered gives the actions of a connector that somebody may perform now, by
 // id: none of a connector that they may not use.
 func (s *Service) Offered(tx *store.Tx, who Actor, l *connector.Live) ([]*definition.Operation, error) {
-	d, err := definitionOf(l)
+	d, err := s.Definition(tx, l)
 	if err == nil {
 		err = s.may(tx, who, l.ARN)
 	}

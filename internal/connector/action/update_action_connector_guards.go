@@ -28,7 +28,7 @@ func (s *Service) updateGuards(ctx context.Context, in *onsightapi.UpdateActionC
 			if err != nil {
 				return err
 			}
-			if err := fits(l, g); err != nil {
+			if err := s.fits(tx, l, g); err != nil {
 				return err
 			}
 			if l.Guards.Verify != g.Verify {
@@ -92,14 +92,14 @@ func shownGuards(g connector.Guards) *onsightapi.ActionConnectorGuards {
 }
 
 // fits refuses guards that a connector can't have.
-func fits(l *connector.Live, g connector.Guards) error {
+func (s *Service) fits(tx *store.Tx, l *connector.Live, g connector.Guards) error {
 	if g.Verify != "" && l.Auth.Type == qs.ConnectionAuthTypeOauth2AuthorizationCode {
 		return fault.Invalid("Verification isn't valid: action connector %s has no credentials of its own that could be checked. Its people sign in themselves, and are told when they have to do so again.", l.Key.ID)
 	}
 	if len(g.Costs) == 0 {
 		return nil
 	}
-	d, err := definitionOf(l)
+	d, err := s.Definition(tx, l)
 	if err != nil {
 		return err
 	}
