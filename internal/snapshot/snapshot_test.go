@@ -136,9 +136,11 @@ func TestRoundTrip(t *testing.T) {
 	keys := filepath.Join(t.TempDir(), "seal.key")
 	testkit.Each(t, func(t *testing.T, srv *testkit.Server) {
 		fill(t, srv)
+		app := furnish(t, srv)
+		furnishVPC(t, srv)
 		key := must[iamapi.CreateAccessKeyResponse](t)(testkit.Call(t, srv, iamapi.CreateAccessKey, iamapi.CreateAccessKeyRequest{UserName: new("eve")})).AccessKey
 		rows := export(t, srv, 7)
-		if all := strings.Join(texts(rows), "\n"); strings.Contains(all, "hush") || strings.Contains(all, key.SecretAccessKey.Reveal()) {
+		if all := strings.Join(texts(rows), "\n"); strings.Contains(all, "hush") || strings.Contains(all, clientSecret) || strings.Contains(all, password) || strings.Contains(all, strings.ReplaceAll(app, " ", "")) || strings.Contains(all, key.SecretAccessKey.Reveal()) {
 			t.Error("a secret is in the export")
 		}
 
@@ -160,12 +162,21 @@ func TestRoundTrip(t *testing.T) {
 		if *again.Created+*again.Updated+*again.Deleted != 0 || int(*again.Unchanged) != len(rows) {
 			t.Errorf("plan after it was applied: %+v", again)
 		}
+		// The brand, the password and the second factor are those of before.
+		other.Advance(31 * time.Second)
+		b := other.Browser(t)
+		if page := b.Post("/signin", "account", "account-"+srv.Account, "username", "ana", "password", password); page.Heading() != "One more step" || !strings.Contains(page.Body, "Acme") {
+			t.Errorf("with the password: %d %s", page.Status, page.Text())
+		}
+		if page := b.Post("/signin/factor", "way", "totp", "code", code(t, app, other.Now())); page.Heading() != "Your account" {
+			t.Errorf("with the second factor: %d %s", page.Status, page.Text())
+		}
 		// What counts entities counts on.
 		must[iamapi.CreateUserResponse](t)(testkit.Call(t, other, iamapi.CreateUser, iamapi.CreateUserRequest{UserName: "fay"}))
 		if got := must[iamapi.GetAccountSummaryResponse](t)(testkit.Call(t, other, iamapi.GetAccountSummary, iamapi.GetAccountSummaryRequest{})).SummaryMap["Users"]; got != 2 {
 			t.Errorf("%d IAM users are counted, want 2", got)
 		}
-	}, testkit.SealKey(keys))
+	}, testkit.SealKey(keys), office(t))
 }
 
 // A snapshot brings an account back to what it was: what is new goes, what has
