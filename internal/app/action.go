@@ -54,6 +54,7 @@ func (h *house) joinActions(ctx context.Context) error {
 			Structure: connector.Structure{Endpoints: connector.Endpoints{Allowed: h.connections.Default().Allowed}}, Service: h.actions,
 		})
 	}
+	h.signIn.ShowServices(connectedServices{h.actions})
 	h.users.AlsoTell(action.Forget)
 	h.reseals = append(h.reseals, h.actions.Reseal)
 	h.accounts.OnPurge(func(ctx context.Context, account string) error { return action.Purge(ctx, h.db, account) })
@@ -98,6 +99,18 @@ func (a actors) May(tx *store.Tx, user arn.ARN, connector string) (bool, error) 
 	}
 	g, err = a.shared.Decide(tx, user, "onsight:InvokeAction", connector)
 	return g.Taken == nil, err
+}
+
+// connectedServices lets signin ask action without knowing it.
+type connectedServices struct{ *action.Service }
+
+func (c connectedServices) ConnectedOf(tx *store.Tx, user string) ([]signin.Connected, error) {
+	found, err := c.Service.ConnectedOf(tx, user)
+	all := make([]signin.Connected, len(found))
+	for i, one := range found {
+		all[i] = signin.Connected(one)
+	}
+	return all, err
 }
 
 // visitor tells which user is signed in with a browser.

@@ -66,6 +66,10 @@ func TestRedirect(t *testing.T) {
 		if want := "/app?RelayState=https%3A%2F%2Fonsight.example.org%2Fsignin%2Fyou%3Fx%3D1&id=7"; page.At != want {
 			t.Errorf("sent to %s, want %s", page.At, want)
 		}
+		// After a form the browser is not redirected: the form's page forbids it.
+		if page := b.Post("/signin", "account", "account-"+account); page.Status != 200 || page.Header.Get("Refresh") != "0; url=/signin?account=account-"+account {
+			t.Errorf("after the account's name: %d %q", page.Status, page.Header.Get("Refresh"))
+		}
 		if page := b.Get("/signin?here=1&account=account-" + account); page.Heading() != "Sign in" {
 			t.Errorf("here: %d %s", page.Status, page.Text())
 		}

@@ -133,7 +133,9 @@ type Service struct {
 	Config
 	hasher *Hasher
 	cards  []func(tx *store.Tx, p Person) ([]Card, error)
-	ways   []func(tx *store.Tx, a Account, namespace, next string) (Ways, error)
+	// services may be nil.
+	services Services
+	ways     []func(tx *store.Tx, a Account, namespace, next string) (Ways, error)
 	// passkeys speaks with authenticators; nil where browsers offer none.
 	passkeys *webauthn.WebAuthn
 }
@@ -182,6 +184,7 @@ func (s *Service) pages() map[string]func(http.ResponseWriter, *http.Request) er
 		"GET " + changePath:                s.showChange,
 		"POST " + changePath:               s.change,
 		"POST " + youPath + "/session":     s.revoke,
+		"POST " + servicePath:              s.disconnect,
 		"GET " + outPath:                   s.showOut,
 		"POST " + outPath:                  s.signOut,
 		"POST " + passkeyPath:              s.signInByPasskey,

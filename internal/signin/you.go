@@ -30,6 +30,7 @@ type you struct {
 	Account  string
 	Done     string // key of what has just been done
 	Cards    []Card
+	Services []Connected
 	Sessions []yours
 	Others   bool // there are sessions beside this one
 }
@@ -42,7 +43,7 @@ type yours struct {
 }
 
 // done are the things that the page says have been done.
-var done = map[string]string{"password": "you.password-changed", "session": "you.session-ended", "sessions": "you.sessions-ended"}
+var done = map[string]string{"password": "you.password-changed", "session": "you.session-ended", "sessions": "you.sessions-ended", "service": "you.service-ended"}
 
 func (s *Service) showYou(w http.ResponseWriter, r *http.Request) error {
 	me, err := s.PersonOf(r)
@@ -62,6 +63,9 @@ func (s *Service) showYou(w http.ResponseWriter, r *http.Request) error {
 				return err
 			}
 			y.Cards = append(y.Cards, more...)
+		}
+		if y.Services, err = s.servicesOf(tx, me.Person, account.Region); err != nil {
+			return err
 		}
 		rows, err := store.All[session](tx, `SELECT `+sessionColumns+` FROM web_sessions
 			WHERE account = $1 AND namespace = $2 AND user_name = $3 ORDER BY used_us DESC LIMIT 100`, me.Person.Account, me.Person.Namespace, me.Person.Name)
