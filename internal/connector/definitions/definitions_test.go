@@ -425,7 +425,9 @@ func try(t *testing.T, d *definition.Definition, o *definition.Operation, c *tes
 	}
 	call := &engine.Call{
 		Definition: d, Operation: o, Base: base, Credential: bearer{}, Input: values, Next: strings.ReplaceAll(c.page, "{server}", server.URL), AuthenticationType: c.how,
-		Client: &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
+		// The default transport's connections are closed whenever a server is, also
+		// while an answer is on its way.
+		Client: &http.Client{Transport: server.Client().Transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 		Sleep:  func(context.Context, time.Duration) error { return nil },
 		Now:    func() time.Time { return time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC) },
 	}

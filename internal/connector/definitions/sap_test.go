@@ -64,7 +64,7 @@ func TestSAPPages(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			call := &engine.Call{Definition: d, Operation: o, Base: base, Client: http.DefaultClient, Input: input}
+			call := &engine.Call{Definition: d, Operation: o, Base: base, Client: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}, Input: input}
 			first, err := call.Do(t.Context())
 			if err != nil {
 				t.Fatal(err)

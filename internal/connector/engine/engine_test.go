@@ -178,7 +178,9 @@ func (b *bench) call(action, input string) *engine.Call {
 	}
 	return &engine.Call{
 		Definition: b.d, Operation: o, Base: base, Credential: b.token, Input: values,
-		Client: &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
+		// The default transport's connections are closed whenever a server is, also
+		// while an answer is on its way.
+		Client: &http.Client{Transport: b.server.Client().Transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 		Sleep:  func(_ context.Context, d time.Duration) error { b.slept = append(b.slept, d); return nil },
 		Now:    func() time.Time { return time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC) },
 	}
