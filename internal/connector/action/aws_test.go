@@ -210,6 +210,16 @@ for page in s3.get_paginator("list_objects_v2").paginate(Bucket=given):
 			t.Errorf("the large object comes back as %d bytes (%v)", len(back), err)
 		}
 
+		stream, err := testkit.Call(t, srv, onsightapi.InvokeActionWithResponseStream, onsightapi.InvokeActionWithResponseStreamRequest{
+			AwsAccountId: account, ActionConnectorId: "files", ActionId: "GetObject", Input: json.RawMessage(fmt.Sprintf(`{"Bucket":%q,"Key":"large"}`, bucket)),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if back, err := io.ReadAll(stream.Body); err != nil || !bytes.Equal(back, large) {
+			t.Errorf("streamed, the large object is %d bytes (%v)", len(back), err)
+		}
+
 		// Tags, and a copy that keeps them.
 		var tags struct{ TagSet []struct{ Key, Value string } }
 		do("PutObjectTagging", object{"Bucket": bucket, "Key": "q?x=1&y=2#frag", "TagSet": []object{{"Key": "k", "Value": "v 1+2/3"}}}, nil)

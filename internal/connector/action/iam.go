@@ -296,7 +296,7 @@ func outboundReason(err error) string {
 
 // awsBase gives the address of the service of an operation, and the client to
 // reach it with.
-func (s *Service) awsBase(l *connector.Live, a *definition.Auth, o *definition.Operation, client *outbound.Client, profile outbound.Profile) (string, engine.Doer) {
+func (s *Service) awsBase(l *connector.Live, a *definition.Auth, o *definition.Operation, client *outbound.Client, profile outbound.Profile) (string, *outbound.Client) {
 	service := a.Host
 	if service == "" {
 		service = a.Service
@@ -306,7 +306,7 @@ func (s *Service) awsBase(l *connector.Live, a *definition.Auth, o *definition.O
 	}
 	address := s.AWS.endpoint(service, l.Key.Region)
 	if p := s.AWS.own(address, profile); len(p.Allowed) != len(profile.Allowed) || p.Plain != profile.Plain {
-		return address, s.Clients.Of(p).HTTP()
+		return address, s.Clients.Of(p)
 	}
-	return address, client.HTTP()
+	return address, client
 }

@@ -87,7 +87,8 @@ func (s *Service) sendStreaming(ctx context.Context, k *ready) (*engine.Result, 
 		return nil, err
 	}
 	c.Input, c.Stream = k.values, true
-	c.Client = k.client.With(limits).HTTP()
+	_, way := s.way(k.live, k.d, k.o, k.client, k.profile)
+	c.Client = way.With(limits).HTTP()
 	ctx, cancel := context.WithCancelCause(ctx)
 	quiet := time.AfterFunc(wholeLimit, func() {
 		cancel(&outbound.Error{Kind: outbound.TimedOut, Reason: fmt.Sprintf("the file did not begin within %s", wholeLimit)})

@@ -226,19 +226,27 @@ func (s *Service) call(
 	if err != nil {
 		return nil, err
 	}
-	base, doer := l.Auth.BaseEndpoint, engine.Doer(client.HTTP())
-	if l.Auth.Type == qs.ConnectionAuthTypeIAM {
-		a := d.Connector.Authentication[string(l.Auth.Type)]
-		base, doer = s.awsBase(l, &a, o, client, profile)
-	}
+	base, way := s.way(l, d, o, client, profile)
 	u, err := url.Parse(base)
 	if err != nil {
 		return nil, fmt.Errorf("base endpoint of %s: %w", l.ARN, err)
 	}
 	return &engine.Call{
-		Definition: d, Operation: o, Base: u, Credential: credential, Client: doer, AuthenticationType: string(l.Auth.Type),
+		Definition: d, Operation: o, Base: u, Credential: credential, Client: way.With(s.Limits).HTTP(), AuthenticationType: string(l.Auth.Type),
 		Sleep: s.Sleep, Now: s.Now,
 	}, nil
+}
+
+// way gives the address at which an operation's service is, and the client to
+// reach it with.
+func (s *Service) way(
+	l *connector.Live, d *definition.Definition, o *definition.Operation, client *outbound.Client, profile outbound.Profile,
+) (string, *outbound.Client) {
+	if l.Auth.Type != qs.ConnectionAuthTypeIAM {
+		return l.Auth.BaseEndpoint, client
+	}
+	a := d.Connector.Authentication[string(l.Auth.Type)]
+	return s.awsBase(l, &a, o, client, profile)
 }
 
 // kindOf is the sort of an outcome, for counts and calls.
