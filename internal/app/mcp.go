@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"net/http"
 	"runtime/debug"
 	"time"
 
@@ -15,25 +16,36 @@ import (
 	"onsight/internal/identity"
 	"onsight/internal/mcp"
 	"onsight/internal/resource"
+	"onsight/internal/signin"
 	"onsight/internal/store"
 )
 
 // joinAgents makes the part that lets agents use connectors as tools.
 func (h *house) joinAgents(context.Context) error {
-	c := mcp.Config{
+	site, err := h.site(mcp.Pages())
+	if err != nil {
+		return err
+	}
+	agents := mcp.New(mcp.Config{
 		DB: h.db, Log: h.Log, Now: h.Now, Keys: h.keys, Tokens: h.tokens, PublicURL: h.PublicURL, TrustedProxies: h.TrustedProxies,
 		People: agentPeople{h.users, h.accounts.Service, actors{h.users, h.shared()}}, Actions: agentActions{h.actions, h.connectors},
 		Trail: agentTrail{h.trail}, AddressAllowed: h.accounts.AddressAllowed, Origins: h.MCPOrigins, Listed: h.MCPListed, Version: buildVersion(),
-	}
-	agents := mcp.New(c)
+		Sessions: agentSessions{h.signIn, h.users}, Site: site,
+	})
 	h.users.AlsoTell(agents.Forget)
 	h.users.TellIdle(agents.Forget)
 	h.accounts.OnPurge(agents.Purge)
 	h.chores.add(tidyEvery, "tidy tokens of agents", agents.Tidy)
 	h.add(agents.Routes()...)
-	if h.MCP {
-		h.serve(func(path string) bool { return path == mcp.Path }, agents)
+	if !h.MCP {
+		return nil
 	}
+	h.signIn.AddCards(func(tx *store.Tx, p signin.Person) ([]signin.Card, error) {
+		programs, tokens, err := agents.Count(tx, p.Account, p.Namespace, p.Name)
+		return []signin.Card{{Title: "access.title", Text: "access.card", Args: []any{programs, tokens}, Action: "access.open", Target: mcp.AccessPath}}, err
+	})
+	h.serve(mcp.IsPath, agents.Handler())
+	h.outside = append(h.outside, outside{agents.IsOutside, agents.Handler()})
 	return nil
 }
 
@@ -156,4 +168,29 @@ func (t agentTrail) Left(tx *store.Tx, e mcp.Event) {
 		Name: e.Name, Account: e.Person.Account, Region: e.Person.Region, UserID: e.Person.PrincipalID, ARN: e.Person.ARN().String(),
 		UserName: e.Person.Name, Origin: e.Origin, Outcome: outcome, Error: e.Error, Details: e.Details,
 	})
+}
+
+// agentSessions lets mcp ask signin without knowing it.
+type agentSessions struct {
+	*signin.Service
+	users *identity.Service
+}
+
+func (a agentSessions) Of(r *http.Request) (p mcp.Person, session string, ok bool, err error) {
+	found, err := a.PersonOf(r)
+	if errors.Is(err, signin.ErrSignedOut) {
+		return p, "", false, nil
+	}
+	if err != nil {
+		return p, "", false, err
+	}
+	err = a.DB.Read(r.Context(), func(tx *store.Tx) error {
+		region, err := a.users.Region(tx, found.Person.Account)
+		p = mcp.Person{
+			Account: found.Person.Account, Namespace: found.Person.Namespace, Name: found.Person.Name, PrincipalID: found.Person.PrincipalID,
+			Region: region, Active: found.Person.Active,
+		}
+		return err
+	})
+	return p, found.ID, err == nil, err
 }

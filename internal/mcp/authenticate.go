@@ -104,6 +104,9 @@ func (s *Service) authenticate(r *http.Request) (*caller, error) {
 // known finds what a token lets in; store.ErrNotFound for nobody. use notes that
 // it was used; nil where that was noted just now.
 func (s *Service) known(tx *store.Tx, shown string, c *caller) (use func(tx *store.Tx, now time.Time) error, err error) {
+	if strings.HasPrefix(shown, accessPrefix) {
+		return s.knownAgent(tx, shown, c)
+	}
 	t, err := personal(tx, shown)
 	if err != nil {
 		return nil, err
@@ -118,6 +121,26 @@ func (s *Service) known(tx *store.Tx, shown string, c *caller) (use func(tx *sto
 	}
 	return func(tx *store.Tx, now time.Time) error {
 		_, err := tx.Exec(`UPDATE personal_tokens SET last_used_us = $2 WHERE id = $1`, t.ID, store.Micros(now))
+		return err
+	}, nil
+}
+
+// knownAgent does the same for an agent with an access token.
+func (s *Service) knownAgent(tx *store.Tx, shown string, c *caller) (use func(tx *store.Tx, now time.Time) error, err error) {
+	row, g, err := shownSecret(tx, shown, "access", accessPrefix)
+	if err != nil {
+		return nil, err
+	}
+	if s.ended(row.ExpiresUS) || s.ended(g.ExpiresUS) {
+		return nil, badToken("The token has expired. Refresh it.")
+	}
+	c.credential, c.client, c.name, c.lookOnly = "grant/"+g.ID, g.Client, g.ClientName, g.ReadOnly
+	c.person, err = s.People.Person(tx, g.Account, g.Namespace, g.UserName)
+	if err != nil || g.LastUsedUS != nil && s.Now().Sub(store.Time(*g.LastUsedUS)) < usedEvery {
+		return nil, err
+	}
+	return func(tx *store.Tx, now time.Time) error {
+		_, err := tx.Exec(`UPDATE agent_grants SET last_used_us = $2 WHERE id = $1`, g.ID, store.Micros(now))
 		return err
 	}, nil
 }

@@ -41,7 +41,7 @@ func (s *Service) createToken(ctx context.Context, in *onsightapi.CreatePersonal
 		}
 		if !slices.Contains(own, p.ARN().String()) {
 			return fault.Denied("User %s makes personal tokens for themself: the caller is not registered as this user. Who signs in with a password makes them on the page %s.",
-				p.Name, s.PublicURL+accessPath)
+				p.Name, s.PublicURL+AccessPath)
 		}
 		if !p.Active {
 			return fault.Denied("User %s can't be used: it is not active.", p.Name)

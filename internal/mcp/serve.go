@@ -7,7 +7,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -63,8 +62,7 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // mayAsk tells whether scripts of an origin may use the tools.
 func (s *Service) mayAsk(origin string) bool {
-	u, err := url.Parse(s.PublicURL)
-	return err == nil && origin == u.Scheme+"://"+u.Host || slices.Contains(s.Origins, origin)
+	return origin == s.origin || slices.Contains(s.Origins, origin)
 }
 
 // refuse answers who is not let in, or what can't be read.
@@ -90,7 +88,7 @@ func (s *Service) challenge(no *refusal) string {
 		parts = append(parts, `error="`+no.code+`"`, `error_description="`+quotable(no.text)+`"`)
 	}
 	if no.status == http.StatusUnauthorized {
-		parts = append(parts, `realm="Onsight"`)
+		parts = append(parts, `resource_metadata="`+s.PublicURL+wellKnownResource+Path+`"`, `scope="`+scopeAll+`"`)
 	}
 	return "Bearer " + strings.Join(parts, ", ")
 }

@@ -2,10 +2,13 @@ package mcp
 
 import (
 	"context"
+	"embed"
 	"encoding/json"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"time"
 
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
@@ -16,13 +19,14 @@ import (
 	"onsight/internal/page"
 	"onsight/internal/seal"
 	"onsight/internal/store"
+	"onsight/internal/web"
 )
 
 // Path is where agents reach the tools.
 const Path = "/mcp"
 
-// accessPath is the page on which people see which agents act for them.
-const accessPath = Path + "/access"
+// AccessPath is the page on which people see which agents act for them.
+const AccessPath = Path + "/access"
 
 // A Person is a user for whom agents act.
 type Person struct {
@@ -125,17 +129,28 @@ type Trail interface {
 	Left(tx *store.Tx, e Event)
 }
 
+// Sessions is what mcp asks of whoever signs people in.
+type Sessions interface {
+	// Of tells who is signed in with a browser, and by which session; ok is false
+	// for nobody.
+	Of(r *http.Request) (p Person, session string, ok bool, err error)
+	// Serve makes a handler of a function that may return the errors of Of.
+	Serve(handle func(http.ResponseWriter, *http.Request) error) http.HandlerFunc
+}
+
 // Config is what a Service needs; all is required but AddressAllowed, Origins,
 // TrustedProxies and Version.
 type Config struct {
-	DB      *store.DB
-	Log     *slog.Logger
-	Now     func() time.Time
-	Keys    *seal.Keyring
-	Tokens  *page.Tokens
-	People  People
-	Actions Actions
-	Trail   Trail
+	DB       *store.DB
+	Log      *slog.Logger
+	Now      func() time.Time
+	Keys     *seal.Keyring
+	Tokens   *page.Tokens
+	People   People
+	Actions  Actions
+	Trail    Trail
+	Sessions Sessions
+	Site     *web.Site
 	// AddressAllowed tells whether people of an account may come from an
 	// address; nil lets everyone.
 	AddressAllowed func(ctx context.Context, account string, address netip.Addr) (bool, error)
@@ -162,11 +177,28 @@ type Service struct {
 	shapes    shapes
 	// heartbeat is how often a call that takes long says so.
 	heartbeat time.Duration
+	// base is the path of the public URL, and origin what goes before it.
+	base, origin string
+}
+
+//go:embed pages
+var files embed.FS
+
+// Pages are the templates of this package, for web.New.
+func Pages() fs.FS {
+	pages, err := fs.Sub(files, "pages")
+	if err != nil {
+		panic(err) // it is embedded: a mistake of ours
+	}
+	return pages
 }
 
 // New makes a Service.
 func New(c Config) *Service {
 	s := &Service{Config: c, heartbeat: 5 * time.Second}
+	if u, err := url.Parse(c.PublicURL); err == nil {
+		s.base, s.origin = u.EscapedPath(), u.Scheme+"://"+u.Host
+	}
 	s.transport = sdk.NewStreamableHTTPHandler(s.serverOf, &sdk.StreamableHTTPOptions{
 		Stateless: true, MaxRequestBodyBytes: largestBody, PropagateRequestCancellation: true,
 		// The server is often behind a proxy of the same machine. Whom pages of
