@@ -140,7 +140,7 @@ func (a agentActions) Perform(ctx context.Context, c mcp.Call) (*mcp.Outcome, er
 	who.Reader = who.Reader || c.LookOnly
 	out, err := a.Service.Perform(ctx, who, action.Request{
 		Connector: resource.Key{Account: c.Person.Account, Region: c.Connector.Region, ID: c.Connector.ID}, Action: c.Action, Input: c.Input,
-		NextToken: c.NextToken, Origin: c.Origin, Details: c.Details,
+		NextToken: c.NextToken, Confirmation: c.Confirmation, Origin: c.Origin, Details: c.Details,
 	})
 	if err != nil {
 		return nil, err

@@ -277,9 +277,8 @@ func TestHostile(t *testing.T) {
 // changes nothing.
 func TestLookOnly(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t)
-	v.on("/a", says(200, `{}`))
-	testkit.Each(t, func(t *testing.T, srv *testkit.Server) {
+	each(t, func(t *testing.T, srv *testkit.Server, v *vendor) {
+		v.on("/a", says(200, `{}`))
 		srv.Subscribe(t)
 		other := srv.As(t, "444455556666")
 		other.Subscribe(t)
@@ -300,5 +299,5 @@ func TestLookOnly(t *testing.T) {
 		if res, err := call(t, a, "shop_HttpGet", map[string]any{"path": "a"}); err != nil || res.IsError {
 			t.Errorf("%q, %v", said(res), err)
 		}
-	}, near(t, v.Server))
+	})
 }

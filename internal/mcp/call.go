@@ -17,16 +17,20 @@ import (
 
 // Codes of faults that are more than a refusal here.
 const (
-	errSignIn = "AccessTokenNotFoundException"
-	errFailed = "ActionFailedException"
+	errSignIn  = "AccessTokenNotFoundException"
+	errConfirm = "ConfirmationRequiredException"
+	errFailed  = "ActionFailedException"
 )
 
 // multiRound is the first version of the protocol in which a result can ask the
 // client for something.
 const multiRound = "2026-07-28"
 
-// connectRequest names what a result asks for: that the person signs in.
-const connectRequest = "sign-in"
+// What a result asks the client for: that the person signs in, or says yes.
+const (
+	connectRequest = "sign-in"
+	confirmRequest = "confirm"
+)
 
 // ready gives the server of a request the tool that it calls: what it doesn't
 // have, it refuses as the protocol says.
@@ -106,9 +110,17 @@ func (s *Service) call(ctx context.Context, c *caller, t *tool, arguments json.R
 			details[name] = value
 		}
 	}
+	confirmation := ""
+	if answer, ok := req.Params.InputResponses[confirmRequest].(*sdk.ElicitResult); ok {
+		if answer.Action != "accept" {
+			return problemOf("The person has said no. Nothing was done."), nil
+		}
+		confirmation = req.Params.RequestState
+	}
 	done := s.progress(ctx, req)
 	out, err := s.Actions.Perform(ctx, Call{
-		Person: c.person, Connector: t.connector, Action: t.action.ID, LookOnly: c.lookOnly, Input: input, NextToken: next, Origin: c.origin, Details: details,
+		Person: c.person, Connector: t.connector, Action: t.action.ID, LookOnly: c.lookOnly, Input: input, NextToken: next,
+		Confirmation: confirmation, Origin: c.origin, Details: details,
 	})
 	done()
 	if err == nil {
@@ -121,6 +133,8 @@ func (s *Service) call(ctx context.Context, c *caller, t *tool, arguments json.R
 	switch {
 	case f.Code == errSignIn:
 		return s.signIn(ctx, c, t, f, req)
+	case f.Code == errConfirm:
+		return s.confirm(c, f, req), nil
 	case f.Status >= 500 && f.Code == "InternalFailureException":
 		return nil, s.internal(ctx, "perform an action", err)
 	}
@@ -191,6 +205,19 @@ func (s *Service) signIn(ctx context.Context, c *caller, t *tool, f *fault.Fault
 		f.Message, ends.UTC().Format("15:04 UTC"), address))
 	res.StructuredContent = map[string]any{"error": map[string]any{"code": f.Code, "message": f.Message, "connectUrl": address}}
 	return res, nil
+}
+
+// confirm has the client ask the person whether an action is to be performed. The
+// token of the question goes through the client, past the model: what only the
+// agent agrees to is not confirmed.
+func (s *Service) confirm(c *caller, f *fault.Fault, req *sdk.CallToolRequest) *sdk.CallToolResult {
+	if !c.said.Forms || req.ProtocolVersion() < multiRound {
+		return problemOf(f.Members["Summary"] + " The owner of the connector wants a person to confirm it, and this client can't ask one: that takes version " +
+			multiRound + " of the protocol, with elicitation. Nothing was done.")
+	}
+	return &sdk.CallToolResult{RequestState: f.Members["ConfirmationToken"], InputRequests: sdk.InputRequestMap{confirmRequest: &sdk.ElicitParams{
+		Mode: "form", Message: f.Members["Summary"], RequestedSchema: json.RawMessage(`{"type":"object","properties":{}}`),
+	}}}
 }
 
 // problemOf is a result that says what was wrong, for the agent to do better.

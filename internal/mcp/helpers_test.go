@@ -23,6 +23,7 @@ import (
 	"onsight/internal/iamapi"
 	"onsight/internal/onsightapi"
 	"onsight/internal/qs"
+	"onsight/internal/store/storetest"
 	"onsight/internal/testkit"
 )
 
@@ -101,6 +102,18 @@ func near(t *testing.T, servers ...*httptest.Server) testkit.Option {
 		t.Fatal(err)
 	}
 	return func(c *config.Config) { c.NetworkProfiles = filepath.Join(dir, "profiles.json") }
+}
+
+// each runs a test with each database, on a server and a service of its own.
+func each(t *testing.T, test func(t *testing.T, srv *testkit.Server, v *vendor), options ...testkit.Option) {
+	t.Helper()
+	for _, dialect := range storetest.Dialects {
+		t.Run(dialect, func(t *testing.T) {
+			t.Parallel()
+			v := newVendor(t)
+			test(t, testkit.Start(t, storetest.Config(t, dialect), append([]testkit.Option{near(t, v.Server)}, options...)...), v)
+		})
+	}
 }
 
 // connector makes a connector of plain HTTP and waits until it can be used.

@@ -155,9 +155,8 @@ func statusOf(t *testing.T, srv *testkit.Server, token any) int {
 // An agent finds its way by itself, from the refusal to the tools.
 func TestAuthorization(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t)
-	v.on("/a", says(200, `{"ok":true}`))
-	testkit.Each(t, func(t *testing.T, srv *testkit.Server) {
+	each(t, func(t *testing.T, srv *testkit.Server, v *vendor) {
+		v.on("/a", says(200, `{"ok":true}`))
 		srv.Subscribe(t)
 		b := join(t, srv, "ana")
 		connector(t, srv, "shop", "Shop", v.URL, "ana")
@@ -266,7 +265,7 @@ func TestAuthorization(t *testing.T) {
 		if got := statusOf(t, srv, out["access_token"]); got != 401 {
 			t.Errorf("revoked: %d", got)
 		}
-	}, near(t, v.Server))
+	})
 }
 
 // The page makes and deletes personal tokens, too.

@@ -86,7 +86,9 @@ type Call struct {
 	LookOnly  bool
 	Input     json.RawMessage
 	NextToken string
-	Origin    api.Origin
+	// Confirmation is the token of a question that the person has said yes to.
+	Confirmation string
+	Origin       api.Origin
 	// Details are what the event of it tells besides.
 	Details map[string]string
 }

@@ -17,6 +17,8 @@ type said struct {
 	Version string `json:"v,omitempty"`
 	// URLs says that the client has its person open addresses that it is given.
 	URLs bool `json:"u,omitempty"`
+	// Forms says that it has its person answer questions.
+	Forms bool `json:"f,omitempty"`
 }
 
 // saidBy reads what a client says.
@@ -24,7 +26,10 @@ func saidBy(i *sdk.Implementation, c *sdk.ClientCapabilities) (s said) {
 	if i != nil {
 		s.Name, s.Version = clip(i.Name, 60), clip(i.Version, 30)
 	}
-	s.URLs = c != nil && c.Elicitation != nil && c.Elicitation.URL != nil
+	if c != nil && c.Elicitation != nil {
+		s.URLs = c.Elicitation.URL != nil
+		s.Forms = c.Elicitation.Form != nil || !s.URLs // forms came first
+	}
 	return s
 }
 

@@ -28,20 +28,19 @@ import (
 // else calls.
 func TestTools(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t)
-	v.on("/items/42", says(200, `{"id":42,"name":"a < b"}`))
-	v.on("/broken", says(503, `{"message":"down for repairs"}`, "Retry-After", "700"))
-	v.on("/made", says(201, `{}`))
-	picture := []byte("\x89PNG\r\n\x1a\n1")
-	v.on("/picture", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "image/png")
-		_, _ = w.Write(picture)
-	})
-	v.on("/data", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/x-thing")
-		_, _ = w.Write([]byte{1, 0xff, 2})
-	})
-	testkit.Each(t, func(t *testing.T, srv *testkit.Server) {
+	each(t, func(t *testing.T, srv *testkit.Server, v *vendor) {
+		v.on("/items/42", says(200, `{"id":42,"name":"a < b"}`))
+		v.on("/broken", says(503, `{"message":"down for repairs"}`, "Retry-After", "700"))
+		v.on("/made", says(201, `{}`))
+		picture := []byte("\x89PNG\r\n\x1a\n1")
+		v.on("/picture", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "image/png")
+			_, _ = w.Write(picture)
+		})
+		v.on("/data", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/x-thing")
+			_, _ = w.Write([]byte{1, 0xff, 2})
+		})
 		srv.Subscribe(t)
 		ana, bo, eve := user(t, srv, "ana", "AUTHOR"), user(t, srv, "bo", "READER"), user(t, srv, "eve", "AUTHOR")
 		connector(t, srv, "shop", "The Shop", v.URL, "ana", "bo")
@@ -157,7 +156,7 @@ func TestTools(t *testing.T) {
 		if !strings.Contains(events, `"AgentSoftware":"tester/1"`) || !strings.Contains(events, `"Credential":"personal-token/`) || !strings.Contains(events, `"Tool":"the-shop_HttpGet"`) {
 			t.Errorf("events: %s", events)
 		}
-	}, near(t, v.Server))
+	})
 }
 
 // trail gives the events of a name, a line each.
@@ -186,10 +185,9 @@ func trail(t *testing.T, srv *testkit.Server, name string) string {
 // Who has many tools searches them.
 func TestSearch(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t)
-	v.on("/items/42", says(200, `{"id":42}`))
 	few := func(c *config.Config) { c.MCPListed = 6 }
-	testkit.Each(t, func(t *testing.T, srv *testkit.Server) {
+	each(t, func(t *testing.T, srv *testkit.Server, v *vendor) {
+		v.on("/items/42", says(200, `{"id":42}`))
 		srv.Subscribe(t)
 		ana := user(t, srv, "ana", "AUTHOR")
 		connector(t, srv, "shop", "Shop", v.URL, "ana")
@@ -227,14 +225,13 @@ func TestSearch(t *testing.T) {
 				t.Errorf("search_tools %v: %q, %v", arguments, said(res), err)
 			}
 		}
-	}, near(t, v.Server), few)
+	}, few)
 }
 
 // A long list comes in pages, and a cursor is good for its own list alone.
 func TestPages(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t)
-	testkit.Each(t, func(t *testing.T, srv *testkit.Server) {
+	each(t, func(t *testing.T, srv *testkit.Server, v *vendor) {
 		srv.Subscribe(t)
 		ana, bo := user(t, srv, "ana", "AUTHOR"), user(t, srv, "bo", "AUTHOR")
 		for i := range 12 {
@@ -256,17 +253,16 @@ func TestPages(t *testing.T) {
 				t.Errorf("cursor %q is good for somebody else", cursor)
 			}
 		}
-	}, near(t, v.Server))
+	})
 }
 
 // A hundred calls at once each get their own answer.
 func TestParallel(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t)
-	for i := range 100 {
-		v.on(fmt.Sprintf("/items/%d", i), says(200, fmt.Sprintf(`{"id":"number %d"}`, i)))
-	}
-	testkit.Each(t, func(t *testing.T, srv *testkit.Server) {
+	each(t, func(t *testing.T, srv *testkit.Server, v *vendor) {
+		for i := range 100 {
+			v.on(fmt.Sprintf("/items/%d", i), says(200, fmt.Sprintf(`{"id":"number %d"}`, i)))
+		}
 		srv.Subscribe(t)
 		ana := user(t, srv, "ana", "AUTHOR")
 		connector(t, srv, "shop", "Shop", v.URL, "ana")
@@ -282,16 +278,15 @@ func TestParallel(t *testing.T) {
 			})
 		}
 		all.Wait()
-	}, near(t, v.Server))
+	})
 }
 
 // More calls than the setting are told to wait, as those of the API.
 func TestRate(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t)
-	v.on("/a", says(200, `{}`))
 	slow := func(c *config.Config) { c.ActionRate = 0.5 }
-	testkit.Each(t, func(t *testing.T, srv *testkit.Server) {
+	each(t, func(t *testing.T, srv *testkit.Server, v *vendor) {
+		v.on("/a", says(200, `{}`))
 		srv.Subscribe(t)
 		ana := user(t, srv, "ana", "AUTHOR")
 		connector(t, srv, "shop", "Shop", v.URL, "ana")
@@ -304,24 +299,23 @@ func TestRate(t *testing.T) {
 		if err != nil || !res.IsError || !strings.Contains(said(res), "Wait a moment") {
 			t.Errorf("%q, %v", said(res), err)
 		}
-	}, near(t, v.Server), slow)
+	}, slow)
 }
 
 // A call that takes long tells of it, and can be cancelled.
 func TestProgressAndCancel(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t)
-	asked := make(chan struct{}, 10)
-	v.on("/slow", func(w http.ResponseWriter, r *http.Request) {
-		asked <- struct{}{}
-		select {
-		case <-r.Context().Done():
-		case <-time.After(20 * time.Second):
-		}
-		_, _ = io.WriteString(w, "{}")
-	})
-	v.on("/quick", says(200, `{}`))
-	testkit.Each(t, func(t *testing.T, srv *testkit.Server) {
+	each(t, func(t *testing.T, srv *testkit.Server, v *vendor) {
+		asked := make(chan struct{}, 10)
+		v.on("/slow", func(w http.ResponseWriter, r *http.Request) {
+			asked <- struct{}{}
+			select {
+			case <-r.Context().Done():
+			case <-time.After(20 * time.Second):
+			}
+			_, _ = io.WriteString(w, "{}")
+		})
+		v.on("/quick", says(200, `{}`))
 		srv.Subscribe(t)
 		ana := user(t, srv, "ana", "AUTHOR")
 		connector(t, srv, "shop", "Shop", v.URL, "ana")
@@ -369,15 +363,14 @@ func TestProgressAndCancel(t *testing.T) {
 		case <-time.After(30 * time.Second):
 			t.Error("the call goes on")
 		}
-	}, near(t, v.Server))
+	})
 }
 
 // Whoever has to sign in at a service is asked to by the client, if it can, and
 // told where otherwise.
 func TestSignIn(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t)
-	testkit.Each(t, func(t *testing.T, srv *testkit.Server) {
+	each(t, func(t *testing.T, srv *testkit.Server, v *vendor) {
 		srv.Subscribe(t)
 		ana := user(t, srv, "ana", "AUTHOR")
 		make1(t, srv, "mine", "Mine", "OAUTH2_AUTHORIZATION_CODE", qs.AuthenticationMetadata{AuthorizationCodeGrantMetadata: &qs.AuthorizationCodeGrantMetadata{
@@ -418,5 +411,43 @@ func TestSignIn(t *testing.T) {
 				t.Errorf("who has not signed in yet is told %q, %v", said(res), err)
 			}
 		}
-	}, near(t, v.Server))
+	})
+}
+
+// What the owner of a connector wants confirmed is asked of the person, past the
+// agent; a client that can't ask does not do it.
+func TestConfirmation(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, srv *testkit.Server, v *vendor) {
+		v.on("/a", says(200, `{}`))
+		srv.Subscribe(t)
+		ana := user(t, srv, "ana", "AUTHOR")
+		connector(t, srv, "shop", "Shop", v.URL, "ana")
+		if _, err := testkit.Call(t, srv, onsightapi.UpdateActionConnectorGuards, onsightapi.UpdateActionConnectorGuardsRequest{
+			AwsAccountId: account, ActionConnectorId: "shop", Guards: &onsightapi.ActionConnectorGuards{Confirmation: new(onsightapi.ActionConfirmationWrites)},
+		}); err != nil {
+			t.Fatal(err)
+		}
+		shown, _ := token(t, ana, "ana")
+		v.asked()
+		for _, c := range []struct{ version, answer, want, asks string }{
+			{"", "accept", "", "POST /a"}, {"", "decline", "has said no", ""}, {"2025-11-25", "accept", "this client can't ask one", ""},
+		} {
+			asked := ""
+			s := connect(t, srv, shown, &sdk.ClientOptions{ElicitationHandler: func(_ context.Context, r *sdk.ElicitRequest) (*sdk.ElicitResult, error) {
+				asked = r.Params.Message
+				return &sdk.ElicitResult{Action: c.answer}, nil
+			}}, &sdk.ClientSessionOptions{ProtocolVersion: c.version})
+			res, err := call(t, s, "shop_HttpPost", map[string]any{"path": "a"})
+			if err != nil || res.IsError != (c.want != "") || !strings.Contains(said(res), c.want) {
+				t.Errorf("%+v: %q, %v", c, said(res), err)
+			}
+			if c.version == "" && !strings.Contains(asked, "HTTP POST (HttpPost) of the connector Shop") {
+				t.Errorf("asked %q", asked)
+			}
+			if got := strings.Join(v.asked(), " "); got != c.asks {
+				t.Errorf("%+v: the service was asked %q", c, got)
+			}
+		}
+	})
 }
