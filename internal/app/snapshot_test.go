@@ -44,8 +44,6 @@ var notInSnapshots = map[string]string{
 
 	"connector_health": "what was noticed there; schedules begin anew",
 
-	"connector_health": "what was noticed there; schedules begin anew",
-
 	"federation_spent": "what was used up at this server, good for minutes",
 	"sign_in_steps":    "who is about to be",
 	"used_challenges":  "what was answered at this server within minutes",
