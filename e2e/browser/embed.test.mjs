@@ -159,6 +159,22 @@ test("a page of another site embeds with the official SDK", async (t) => {
     await heading(await embed(page, portal, url), "Signed in as ana");
   });
 
+  await t.test("in the web view of an app, as the page itself", async (t) => {
+    const page = await open(t);
+    await page.setViewportSize({ width: 375, height: 740 });
+    const url = await link(ana, [portal]);
+    await page.goto(url);
+    await heading(page, "Signed in as ana");
+    assert.ok(!page.url().includes("code="), page.url());
+    assert.ok(!await page.evaluate(() => document.documentElement.scrollWidth > innerWidth), "the page is wider than a phone");
+    await shot(page, "web-view");
+    await page.reload();
+    await heading(page, "Signed in as ana");
+    const other = await open(t);
+    await other.goto(url);
+    await heading(other, "This address was used before");
+  });
+
   await t.test("who is deactivated is out at once", async (t) => {
     const page = await open(t);
     const bea = await register("bea");

@@ -4,7 +4,7 @@
 //
 // # Whoever it is, it is a session
 //
-// Both ways end with credentials of STS: those of AssumeRoleWithWebIdentity
+// Both ways, but for people of an identity centre (below), end with credentials of STS: those of AssumeRoleWithWebIdentity
 // for a provider's token, or those that the program shows. So the trust policy
 // of the role and IAM's provider decide, and nothing here does. The session
 // resolves to a user (arrive): one who is linked to the identity at the provider,
@@ -21,6 +21,12 @@
 // answer is never taken for another's. What must be known when the browser
 // comes back is sealed in the state, which is bound to the browser by a
 // cookie, good for ten minutes, and once: until then nothing is stored.
+//
+// # People of an identity centre
+//
+// Where a centre provisions the account's people, a provider has no role and
+// there is no session: the claims of the token name a user whom the centre has
+// provisioned (Centre), who comes in, or nobody does.
 //
 // # Console federation
 //

@@ -33,6 +33,7 @@ type you struct {
 	Services []Connected
 	Sessions []yours
 	Others   bool // there are sessions beside this one
+	Password bool // the person's password is kept here
 }
 
 // yours is a session as its owner sees it.
@@ -50,7 +51,7 @@ func (s *Service) showYou(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	y := you{Person: me.Person, Done: done[r.URL.Query().Get("done")]}
+	y := you{Person: me.Person, Password: me.Person.hasPassword(), Done: done[r.URL.Query().Get("done")]}
 	err = s.DB.Read(r.Context(), func(tx *store.Tx) error {
 		account, err := s.Accounts.Name(tx, me.Person.Account)
 		if err != nil {
