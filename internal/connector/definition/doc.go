@@ -26,6 +26,8 @@
 //	    kinds: {channel_not_found: NotFound}}
 //	                                 # of AWS: {shapes: true, codeHeader: X-Amzn-Errortype, xml: true, region: X-Amz-Bucket-Region}
 //	  success: [{pointer: /ok, equals: true}]   # of every answer, beside its status
+//	x-onsight-include: shared/graph.yaml
+//	                                 # it has the paths of that document, and what x-onsight-connector says there and not here
 //
 // Of an operation:
 //

@@ -56,6 +56,52 @@ func TestInclude(t *testing.T) {
 	}
 }
 
+const common = `
+openapi: 3.1.0
+info: {title: What sites have in common, version: "1"}
+x-onsight-connector:
+  authentication: {API_KEY: {scheme: bearer, scopes: [read]}, NONE: {scheme: none}}
+  errors: {code: [/code], throttled: [503]}
+paths:
+  /me: {get: {operationId: GetMe, responses: {"200": {description: ok}}}}
+`
+
+// A document has the paths of one that it includes as a whole, and of the
+// connector what it does not say itself.
+func TestIncludeConnector(t *testing.T) {
+	t.Parallel()
+	const whole = `x-onsight-include: shared/common.yaml
+x-onsight-connector: {type: SITES, authentication: {API_KEY: {scopes: [read, write]}}, errors: {throttled: [503, 509]}}
+paths:`
+	document := strings.Replace(outer, "paths:", whole, 1)
+	files := fstest.MapFS{"sites.yaml": {Data: []byte(document)}, "shared/drive.yaml": {Data: []byte(inner)}, "shared/common.yaml": {Data: []byte(common)}}
+	d, err := definition.LoadFile(files, "sites.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"GetItem", "GetMe", "Name"}, d.Actions); diff != "" {
+		t.Error(diff)
+	}
+	want := definition.Connector{
+		Type: "SITES", Errors: definition.Errors{Code: []string{"/code"}, Throttled: []int{503, 509}},
+		Authentication: map[string]definition.Auth{"API_KEY": {Scheme: "bearer", Scopes: []string{"read", "write"}}, "NONE": {Scheme: "none"}},
+	}
+	if diff := cmp.Diff(want, d.Connector); diff != "" {
+		t.Error(diff)
+	}
+	if _, err := definition.Load([]byte(document)); err == nil || err.Error() != "/x-onsight-include: the document stands for itself, and includes no other" {
+		t.Errorf("one that stands for itself: %v", err)
+	}
+	files["shared/common.yaml"] = &fstest.MapFile{Data: []byte(strings.Replace(common, "/me:", "/sites/{site}/drive/name:", 1))}
+	if _, err := definition.LoadFile(files, "sites.yaml"); err == nil || !strings.Contains(err.Error(), "/x-onsight-include: shared/common.yaml: ") {
+		t.Errorf("a path twice: %v", err)
+	}
+	files["shared/common.yaml"] = &fstest.MapFile{Data: []byte(strings.Replace(common, "paths:", "x-onsight-include: a.yaml\npaths:", 1))}
+	if _, err := definition.LoadFile(files, "sites.yaml"); err == nil || !strings.Contains(err.Error(), "shared/common.yaml includes another document") {
+		t.Errorf("one that includes: %v", err)
+	}
+}
+
 func TestIncludeRefuses(t *testing.T) {
 	t.Parallel()
 	const place = "/paths/~1sites~1{site}~1drive/x-onsight-include: "
