@@ -61,7 +61,11 @@ func (h *house) joinActions(ctx context.Context) error {
 	h.chores.add(tidyEvery, "tidy calls of actions", h.actions.Tidy)
 	h.chores.add(aliveEvery, choreAlive, h.actions.KeepAlive)
 	h.restored = append(h.restored, h.actions.Rescheduled)
-	h.serve(func(path string) bool { return path == action.ConnectPath || path == action.CallbackPath }, h.actions.Pages(h.visitor))
+	site, err := h.site(action.Templates())
+	if err != nil {
+		return err
+	}
+	h.serve(action.IsPage, h.actions.Pages(site, h.visitor))
 	h.add(h.actions.Routes()...)
 	return nil
 }
@@ -111,6 +115,10 @@ func (c connectedServices) ConnectedOf(tx *store.Tx, user string) ([]signin.Conn
 		all[i] = signin.Connected(one)
 	}
 	return all, err
+}
+
+func (c connectedServices) Connect(tx *store.Tx, user, of string) (string, error) {
+	return c.ConnectTo(tx, user, of)
 }
 
 // visitor tells which user is signed in with a browser.

@@ -43,6 +43,22 @@ func (s *Service) Guarded(tx *store.Tx, account string) ([]*Live, error) {
 	return guarded, nil
 }
 
+// Usable gives the connectors of an account, in whichever region, that can be
+// used.
+func (s *Service) Usable(tx *store.Tx, account string) ([]*Live, error) {
+	all, err := connectors.All(tx, account)
+	if err != nil {
+		return nil, err
+	}
+	var usable []*Live
+	for _, it := range all {
+		if it.Status != creating && it.Status != notCreated {
+			usable = append(usable, live(it))
+		}
+	}
+	return usable, nil
+}
+
 // none tells whether nothing is guarded.
 func (g *Guards) none() bool {
 	return g.Confirm == "" && g.Verify == "" && g.Minute == 0 && g.MinuteCaller == 0 && g.Day == 0 && g.DayCaller == 0 && g.Units == 0 && g.UnitsCaller == 0

@@ -185,6 +185,7 @@ func (s *Service) pages() map[string]func(http.ResponseWriter, *http.Request) er
 		"POST " + changePath:               s.change,
 		"POST " + youPath + "/session":     s.revoke,
 		"POST " + servicePath:              s.disconnect,
+		"POST " + servicePath + "/in":      s.connectService,
 		"GET " + outPath:                   s.showOut,
 		"POST " + outPath:                  s.signOut,
 		"POST " + passkeyPath:              s.signInByPasskey,

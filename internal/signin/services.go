@@ -16,7 +16,8 @@ type Connected struct {
 	// ARN and Name are of what leads to the service.
 	ARN, Name string
 	// As is whose account it is at the service; may be empty.
-	As    string
+	As string
+	// Since is when that began; zero where they could sign in, and have not.
 	Since time.Time
 	// Lapsed says that they have to sign in there again.
 	Lapsed bool
@@ -24,10 +25,13 @@ type Connected struct {
 
 // Services is what signin asks of whoever keeps what people are connected with.
 type Services interface {
-	// ConnectedOf lists what a user, given by ARN, is connected with.
+	// ConnectedOf lists what a user, given by ARN, is connected with, or could be.
 	ConnectedOf(tx *store.Tx, user string) ([]Connected, error)
 	// Disconnect ends one of them, given by its ARN; store.ErrNotFound for none.
 	Disconnect(tx *store.Tx, user, of string) error
+	// Connect begins a sign-in, and gives the address to go to. An error that is a
+	// fault is for the person's eyes.
+	Connect(tx *store.Tx, user, of string) (address string, err error)
 }
 
 // ShowServices has the page of someone's account show what they are connected

@@ -1,12 +1,16 @@
 package action
 
 import (
+	"cmp"
 	"errors"
+	"slices"
+	"strings"
 	"time"
 
 	"onsight/internal/arn"
 	"onsight/internal/connector"
 	"onsight/internal/fault"
+	"onsight/internal/qs"
 	"onsight/internal/resource"
 	"onsight/internal/store"
 )
@@ -17,13 +21,18 @@ type Connected struct {
 	ARN, Name string
 	// As is whose account it is at the service; empty where the service does
 	// not say.
-	As    string
+	As string
+	// Since is when they did; zero where they may sign in, and have not.
 	Since time.Time
 	// Lapsed says that they have to sign in there again.
 	Lapsed bool
 }
 
-// ConnectedOf lists the services at which a user, given by ARN, has signed in.
+// mostConnected is how many of them are listed.
+const mostConnected = 500
+
+// ConnectedOf lists the services at which a user, given by ARN, has signed in,
+// and those at which the user may and has not yet, by their names.
 func (s *Service) ConnectedOf(tx *store.Tx, user string) ([]Connected, error) {
 	rows, err := store.All[record](tx, `SELECT `+recordColumns+` FROM connector_tokens WHERE principal = $1 AND connected_us > 0 ORDER BY arn LIMIT 200`, user)
 	if err != nil {
@@ -43,7 +52,50 @@ func (s *Service) ConnectedOf(tx *store.Tx, user string) ([]Connected, error) {
 			ARN: r.ARN, Name: l.Name, As: r.VendorLabel, Since: store.Time(r.ConnectedUS), Lapsed: r.Settings != settingsOf(l) || r.Status == needsReauth,
 		})
 	}
+	who, err := arn.Parse(user)
+	if err != nil {
+		return nil, err
+	}
+	usable, err := s.Connectors.Usable(tx, who.Account)
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range usable {
+		if l.Auth.Type != qs.ConnectionAuthTypeOauth2AuthorizationCode || l.Auth.RedirectURL != s.callbackURL() || len(all) >= mostConnected ||
+			slices.ContainsFunc(all, func(c Connected) bool { return c.ARN == l.ARN }) {
+			continue
+		}
+		may, err := s.People.May(tx, who, l.ARN)
+		if err != nil {
+			return nil, err
+		}
+		if may {
+			all = append(all, Connected{ARN: l.ARN, Name: l.Name})
+		}
+	}
+	slices.SortFunc(all, func(a, b Connected) int {
+		return cmp.Or(strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)), strings.Compare(a.ARN, b.ARN))
+	})
 	return all, nil
+}
+
+// ConnectTo begins the sign-in of a user at the service behind a connector, both
+// given by ARN, and gives the address of the page that leads there.
+func (s *Service) ConnectTo(tx *store.Tx, user, of string) (string, error) {
+	u, err := arn.Parse(user)
+	if err != nil {
+		return "", err
+	}
+	k, err := keyOfARN(of)
+	if err != nil || connector.ARN(k) != of || k.Account != u.Account {
+		return "", store.ErrNotFound // whatever somebody has sent
+	}
+	who, err := s.Person(tx, u)
+	if err != nil {
+		return "", err
+	}
+	address, _, err := s.Connect(tx, k, who)
+	return address, err
 }
 
 // Disconnect signs a user out of the service behind a connector, both given by

@@ -332,11 +332,12 @@ func leave(t *testing.T, srv *testkit.Server, b *testkit.Browser, page string) s
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, srv.URL+u.Path, strings.NewReader(u.Query().Encode()))
+	shown := b.Post(u.Path, "state", u.Query().Get("state"))
+	_, onward, _ := strings.Cut(shown.Header.Get("Refresh"), "url=")
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, srv.URL+onward, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.AddCookie(&http.Cookie{Name: "onsight-connect", Value: b.Cookie("onsight-connect")})
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	res, err := client.Do(r)
