@@ -2,14 +2,15 @@
 // oidc-provider, with clients of its own, refresh tokens that rotate, and
 // access tokens that live for as long as it is told.
 //
-//   node service.mjs ISSUER     prints "ready on URL"; behind a proxy that is ISSUER
+//   node service.mjs ISSUER [REDIRECT]    prints "ready on URL"; behind a proxy that is ISSUER. People
+//                                         come back to REDIRECT, too
 
 import { generateKeyPairSync, randomUUID } from "node:crypto";
 import http from "node:http";
 
 import Provider from "oidc-provider";
 
-const [issuer] = process.argv.slice(2);
+const [issuer, ...redirects] = process.argv.slice(2);
 const secret = "a secret/with+signs&all";
 const key = generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey.export({ format: "jwk" });
 let tokens = 0;
@@ -19,7 +20,7 @@ const provider = new Provider(issuer, {
     { client_id: "robot", client_secret: secret, grant_types: ["client_credentials"], redirect_uris: [], response_types: [], token_endpoint_auth_method: "client_secret_basic" },
     { client_id: "body", client_secret: secret, grant_types: ["client_credentials"], redirect_uris: [], response_types: [], token_endpoint_auth_method: "client_secret_post" },
     {
-      client_id: "people", client_secret: secret, grant_types: ["authorization_code", "refresh_token"], redirect_uris: ["https://onsight.example.org/sn/oauthcallback"],
+      client_id: "people", client_secret: secret, grant_types: ["authorization_code", "refresh_token"], redirect_uris: ["https://onsight.example.org/sn/oauthcallback", ...redirects],
       token_endpoint_auth_method: "client_secret_basic",
     },
   ],
