@@ -51,6 +51,10 @@ func serve(ctx context.Context, args []string, s streams) (err error) {
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
+	closeMetrics, err := serveMetrics(ctx, c, a, log)
+	if err != nil {
+		return errors.Join(err, listener.Close(), a.Close(context.WithoutCancel(ctx)))
+	}
 	server := &http.Server{
 		Handler: a.Handler, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: 2 * time.Minute, IdleTimeout: 2 * time.Minute,
@@ -75,7 +79,30 @@ func serve(ctx context.Context, args []string, s streams) (err error) {
 	}
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
 	defer cancel()
-	return errors.Join(err, server.Shutdown(stopping), a.Close(stopping))
+	return errors.Join(err, server.Shutdown(stopping), closeMetrics(), a.Close(stopping))
+}
+
+// serveMetrics lets Prometheus read what the server counts, at an address of its
+// own: whoever can reach that needs no signature.
+func serveMetrics(ctx context.Context, c config.Config, a *app.App, log *slog.Logger) (closing func() error, err error) {
+	if c.MetricsListen == "" {
+		return func() error { return nil }, nil
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", c.MetricsListen)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s for metrics: %w", c.MetricsListen, err)
+	}
+	server := &http.Server{
+		Handler: app.MetricsHandler(a.Metrics), ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10,
+	}
+	go func() {
+		if err := server.Serve(listener); err != nil && !errors.Is(err, http.ErrServerClosed) {
+			log.Error("serve metrics", "error", err.Error())
+		}
+	}()
+	log.Info("metrics", "url", "http://"+listener.Addr().String()+"/metrics")
+	return server.Close, nil
 }
 
 // greet prints what to paste into a shell whose clients are to use the server.

@@ -163,7 +163,7 @@ test("people connect themselves", async (t) => {
     await look(ana, "You are connected");
     await ana.getByRole("link", { name: "Go to your account" }).click();
     await look(ana, "Your account", "connect-you");
-    assert.match(await main(ana), /Acme Shop\s+since/);
+    assert.match(await main(ana), /Acme Shop\s+connected since/);
   });
 
   await t.test("a link that is used up, and one of somebody else", async () => {
@@ -171,8 +171,8 @@ test("people connect themselves", async (t) => {
     await look(ana, "You are not connected", "connect-expired");
     assert.match(await main(ana), /took longer than ten minutes/);
     await ana.goto(`${url}/signin/you`);
-    await ana.getByRole("button", { name: "Sign out: Acme Shop" }).click();
-    await ana.getByText("You are signed out of the service.").waitFor();
+    await ana.getByRole("button", { name: "Disconnect Acme Shop" }).click();
+    await ana.getByText("The service is disconnected.").waitFor();
     await ana.getByRole("button", { name: "Sign in: Acme Shop" }).click();
     await look(ana, "Connect to Acme Shop");
     const link = ana.url();

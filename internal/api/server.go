@@ -45,6 +45,8 @@ type Config struct {
 	Arrive func(ctx context.Context, operation, account string) error
 	// Recorder keeps the record of calls; nil for none.
 	Recorder Recorder
+	// Observe is called when a call is answered; nil for nothing.
+	Observe func(service, operation string, status int, took time.Duration)
 	// Gate decides after the Authorizer; nil for nothing.
 	Gate Gate
 }
@@ -58,6 +60,7 @@ type Server struct {
 	basePath      string
 	proxies       []netip.Prefix
 	recorder      Recorder
+	observe       func(service, operation string, status int, took time.Duration)
 	gate          Gate
 	onArrival     func(ctx context.Context, operation, account string) error
 	// QuickSight's operations, and ours beside it, are found by method and path;
@@ -74,7 +77,7 @@ type Server struct {
 func New(c Config, routes ...Route) *Server {
 	s := &Server{
 		log: c.Log, now: c.Now, authenticator: c.Authenticator, authorizer: c.Authorizer,
-		basePath: strings.TrimSuffix(c.BasePath, "/"), onArrival: c.Arrive, proxies: c.TrustedProxies, recorder: c.Recorder, gate: c.Gate,
+		basePath: strings.TrimSuffix(c.BasePath, "/"), onArrival: c.Arrive, proxies: c.TrustedProxies, recorder: c.Recorder, gate: c.Gate, observe: c.Observe,
 		quickSight: wire.Of(wire.QuickSight), router: wire.NewRouter(wire.RESTOperations()), routes: make(map[*wire.Operation]Route),
 		atRoot: make(map[string]func() map[*wire.Operation]Route),
 	}
@@ -222,6 +225,13 @@ func (s *Server) arrive(ctx context.Context, o *wire.Operation, req wire.Request
 
 // report writes the call's log line: what was asked, by whom, how it ended.
 func (s *Server) report(ctx context.Context, c *call, status int, code string, err error) {
+	if s.observe != nil {
+		operation := ""
+		if c.op != nil {
+			operation = c.op.Name
+		}
+		s.observe(c.service.Name(), operation, status, s.now().Sub(c.at))
+	}
 	level := slog.LevelInfo
 	attrs := make([]slog.Attr, 0, 10)
 	attrs = append(attrs, slog.String("request", c.id), slog.Int("status", status))

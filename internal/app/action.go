@@ -44,7 +44,7 @@ func (h *house) joinActions(ctx context.Context) error {
 		post = letters{sender, h.users, h.accounts.Service}
 	}
 	h.actions = action.New(action.Config{
-		Letters: post, Language: h.Language,
+		Letters: post, Language: h.Language, Meter: h.metrics,
 		DB: h.db, Jobs: h.jobs, Keys: h.keys, Tokens: h.tokens, Log: h.Log, Now: h.Now, Connectors: h.connectors,
 		People: actors{h.users, h.shared()}, Networks: h.connections, Clients: h.clients, Trail: actionTrail{h.trail}, PublicURL: h.PublicURL, AWS: aws,
 		Rate: h.ActionRate, Payloads: h.ActionPayloads, Retention: h.ActionRetention, StreamLimit: h.ActionStreamLimit << 20,

@@ -27,6 +27,8 @@ import (
 type App struct {
 	// Handler answers the API, and what the server has beside it.
 	Handler http.Handler
+	// Metrics gives what is counted, for Prometheus. It is not part of Handler.
+	Metrics http.Handler
 	// Roots are the root credentials.
 	Roots *access.Roots
 	// RootMade tells that the account's root credentials were made just now.

@@ -18,6 +18,7 @@ import (
 	"onsight/internal/folder"
 	"onsight/internal/identity"
 	"onsight/internal/job"
+	"onsight/internal/metrics"
 	"onsight/internal/network"
 	"onsight/internal/outbound"
 	"onsight/internal/ownership"
@@ -46,6 +47,7 @@ type house struct {
 	tags        *tagging.Service
 	holders     *access.Holders
 	authorizer  *access.Authorizer
+	metrics     *metrics.Metrics
 	sessions    *sts.Service
 	accounts    *accounts
 	users       *identity.Service
@@ -80,7 +82,7 @@ func newHouse(a *App, c config.Config, o Options, keys *seal.Keyring, profiles *
 // join makes every part, those first that others need, and then the handler.
 func (h *house) join(ctx context.Context) error {
 	for _, join := range []func(context.Context) error{
-		h.joinAudit, h.joinAccess, h.joinAccounts, h.joinFolders, h.joinGovernance, h.joinNetwork, h.joinBrands, h.joinConnectors, h.joinOwnership,
+		h.joinMetrics, h.joinAudit, h.joinAccess, h.joinAccounts, h.joinFolders, h.joinGovernance, h.joinNetwork, h.joinBrands, h.joinConnectors, h.joinOwnership,
 		h.joinExplanations, h.joinPeople, h.joinScim, h.joinDirectory, h.joinSignIn, h.joinActions, h.joinAgents, h.joinEmbed, h.joinFederation,
 		h.joinSnapshots, h.joinSealing, h.joinResources,
 	} {
@@ -134,7 +136,7 @@ func (h *house) before(next http.Handler) http.Handler {
 // answering makes what answers operations.
 func (h *house) answering() *api.Server {
 	server := api.Config{
-		Log: h.Log, Now: h.Now, BasePath: h.BasePath(), TrustedProxies: h.TrustedProxies, Authorizer: h.authorizer,
+		Log: h.Log, Now: h.Now, BasePath: h.BasePath(), TrustedProxies: h.TrustedProxies, Authorizer: h.authorizer, Observe: h.metrics.Called,
 		Authenticator: access.NewSigned(h.holders, h.Now, h.ClockWindow), Recorder: h.trail,
 		Gate: access.NewGate(h.db, profiles{h.users}, h.keys),
 	}

@@ -14,6 +14,7 @@ import (
 	"onsight/internal/config"
 	"onsight/internal/identity"
 	"onsight/internal/mail"
+	"onsight/internal/metrics"
 	"onsight/internal/signin"
 	"onsight/internal/store"
 	"onsight/internal/web"
@@ -36,7 +37,7 @@ func (h *house) joinSignIn(context.Context) error {
 	}
 	h.signIn = signin.New(signin.Config{
 		DB: h.db, Log: h.Log, Now: h.Now, Site: site, Jobs: h.jobs, Tokens: h.tokens, Keys: h.keys,
-		People: entrants{h.users}, Accounts: named{h.accounts.Service}, AddressAllowed: h.accounts.AddressAllowed, Trail: signInTrail{h.trail}, Mail: letters,
+		People: entrants{h.users}, Accounts: named{h.accounts.Service}, AddressAllowed: h.accounts.AddressAllowed, Trail: signInTrail{h.trail, h.metrics}, Mail: letters,
 		Directories:    keepers{h.directories, h.users},
 		TrustedProxies: h.TrustedProxies, Calls: h.called.Load,
 		Cost:        signin.Cost{Memory: uint32(h.PasswordMemory) << 10, Passes: uint32(h.PasswordPasses)},
@@ -123,9 +124,13 @@ func (n named) Enter(ctx context.Context, tx *store.Tx, id, namespace string) er
 }
 
 // signInTrail lets signin leave events.
-type signInTrail struct{ *audit.Trail }
+type signInTrail struct {
+	*audit.Trail
+	metrics *metrics.Metrics
+}
 
 func (t signInTrail) Left(tx *store.Tx, e signin.Event) {
+	countSignIn(tx, t.metrics, e.Name, e.Outcome, e.Details)
 	t.Trail.Left(tx, audit.SignIn{
 		Name: e.Name, Account: e.Account, Region: e.Region, UserID: e.Person.PrincipalID, ARN: e.ARN, UserName: e.Person.Name,
 		Origin: e.Origin, Outcome: e.Outcome, Error: e.Error, Details: e.Details,

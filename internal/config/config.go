@@ -27,6 +27,8 @@ type Config struct {
 	Agents
 	// Listen is the address to listen on, host:port.
 	Listen string
+	// MetricsListen is the address at which Prometheus reads metrics; empty for none.
+	MetricsListen string
 	// Data is the folder of the database, the root credentials and the sealing key.
 	Data string
 	// Database is a postgres:// URL, or empty for SQLite in Data.
@@ -97,6 +99,7 @@ func Parse(args []string, getenv func(string) string, out io.Writer) (Config, er
 	fs := flag.NewFlagSet("onsight serve", flag.ContinueOnError)
 	fs.SetOutput(out)
 	fs.StringVar(&c.Listen, "listen", "127.0.0.1:8920", "`address` to listen on")
+	fs.StringVar(&c.MetricsListen, "metrics-listen", "", "`address` to listen on for Prometheus, such as 127.0.0.1:9464: GET /metrics, without a signature, by plain HTTP (default none)")
 	fs.StringVar(&c.Data, "data", "./onsight-data", "`folder` of the database, the root credentials and the sealing key")
 	fs.StringVar(&c.Database, "database", "", "postgres:// `URL` of the database (default SQLite in the data folder)")
 	fs.StringVar(&c.Account, "account", "111122223333", "AWS `account` of the root credentials, 12 digits")
@@ -178,6 +181,11 @@ func (c *Config) complete() error {
 	host, _, err := net.SplitHostPort(c.Listen)
 	if err != nil {
 		return fmt.Errorf("-listen %q is not an address: %w", c.Listen, err)
+	}
+	if c.MetricsListen != "" {
+		if _, _, err := net.SplitHostPort(c.MetricsListen); err != nil {
+			return fmt.Errorf("-metrics-listen %q is not an address: %w", c.MetricsListen, err)
+		}
 	}
 	if c.Dev && !isLoopback(host) {
 		return fmt.Errorf("-dev checks no signatures, so it listens on loopback only: -listen %q is not a loopback address", c.Listen)

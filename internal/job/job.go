@@ -144,6 +144,8 @@ type Runner struct {
 	kinds    []any  // of the handlers
 	claim    string // the query for their jobs
 
+	observe func(kind, outcome string, took time.Duration) // nil for nothing
+
 	mu      sync.Mutex
 	running map[int64]context.CancelFunc // of each job
 	ended   chan struct{}                // closed when a job ends, and made anew
@@ -182,6 +184,10 @@ func (r *Runner) Handle(kind string, fn func(ctx context.Context, j Job) error) 
 		WHERE run_at_us <= $1 AND kind IN (` + strings.Join(marks, ", ") + `)
 		ORDER BY run_at_us LIMIT $2 FOR UPDATE SKIP LOCKED`
 }
+
+// Observe has fn told of each run: its outcome is Done, Failed or GivenBack. It is
+// called before Start and Drain.
+func (r *Runner) Observe(fn func(kind, outcome string, took time.Duration)) { r.observe = fn }
 
 // Start begins to do jobs, until Stop is called or ctx ends. Jobs that a killed
 // process left behind on SQLite are taken over at once, since the folder
@@ -356,20 +362,26 @@ func (r *Runner) run(ctx context.Context, j Job) {
 
 	begun := r.now()
 	err := r.call(ctx, j)
+	outcome := "Done"
 	log := r.log.With("job", j.Kind, "key", j.Key, "attempt", j.Attempts)
 	query, args := `DELETE FROM jobs WHERE id = $1 AND lease = $2`, []any{j.ID, r.mark}
 	switch {
 	case err == nil:
 		log.Info("job done", "duration", r.now().Sub(begun))
 	case ctx.Err() != nil:
+		outcome = "GivenBack"
 		log.Info("job given back", "error", err)
 		query = `UPDATE jobs SET lease = NULL, run_at_us = $3, attempts = $4 WHERE id = $1 AND lease = $2`
 		args = append(args, store.Micros(r.now()), j.Attempts-1)
 	default:
+		outcome = "Failed"
 		wait := pause(j.Attempts)
 		log.Error("job failed", "error", err, "again_in", wait)
 		query = `UPDATE jobs SET lease = NULL, run_at_us = $3 WHERE id = $1 AND lease = $2`
 		args = append(args, store.Micros(r.now().Add(wait)))
+	}
+	if r.observe != nil {
+		r.observe(j.Kind, outcome, r.now().Sub(begun))
 	}
 	// If this fails the lease runs out, and the job is done again.
 	err = r.db.Write(context.WithoutCancel(ctx), func(tx *store.Tx) error {

@@ -317,6 +317,9 @@ func (b *Buffer) String() string {
 	return b.b.String()
 }
 
+// Metrics is what Prometheus reads.
+func (s *Server) Metrics() http.Handler { return app.MetricsHandler(s.app.Metrics) }
+
 // Chore does what the server does again and again, at once.
 func (s *Server) Chore(t *testing.T, what string) {
 	t.Helper()

@@ -56,7 +56,7 @@ func (s *Service) invokeActionWithResponseStream(
 	began := s.Now()
 	res, err := s.sendStreaming(ctx, k)
 	took := s.Now().Sub(began)
-	s.counts.add(string(k.live.Type), k.request.Action, kindOf(err))
+	s.performed(k, err, took)
 	if err != nil {
 		f := s.faultOf(k, err)
 		s.failed(ctx, k, began, took, err, f)

@@ -76,6 +76,7 @@ var letterOf = map[string]string{
 // notice leaves the event of something that the server noticed, and the letters
 // about it: to the person whom it is about, or to the connector's owners.
 func (s *Service) notice(tx *store.Tx, l *connector.Live, name, user, lang, reason string, times int64) error {
+	tx.AfterCommit(func() { s.Meter.Noticed(name) })
 	if s.Trail != nil {
 		s.Trail.Noticed(tx, Notice{
 			Name: name, Account: l.Key.Account, Region: l.Key.Region, Connector: l.ARN, ConnectorID: l.Key.ID, User: user, Reason: reason,

@@ -137,7 +137,7 @@ func (s *Service) prepare(ctx context.Context, who func(*store.Tx) (Actor, error
 			k.next = key[0]
 		}
 	}
-	return k, s.rates.take(k.live.ARN, k.who.Principal, s.Now())
+	return k, s.inTime(k.live.ARN, k.who.Principal)
 }
 
 // offered are the actions that a connector has, sorted.
@@ -173,7 +173,7 @@ func (s *Service) run(ctx context.Context, k *ready) (*Outcome, error) {
 	began := s.Now()
 	res, err := s.send(ctx, k)
 	took := s.Now().Sub(began)
-	s.counts.add(string(k.live.Type), k.request.Action, kindOf(err))
+	s.performed(k, err, took)
 	if err != nil {
 		f := s.faultOf(k, err)
 		s.failed(ctx, k, began, took, err, f)

@@ -121,6 +121,7 @@ func (s *Service) exhausted(tx *store.Tx, k *ready, q quota, price int64, end ti
 	if q.calls == 0 || n.Calls < q.calls {
 		what = fmt.Sprintf("%s may spend %d units a %s with action connector %s: %d are spent, and action %s costs %d.", who, q.units, span, k.live.Key.ID, n.Units, k.request.Action, price)
 	}
+	s.Meter.Throttled(span)
 	f := fault.Throttled()
 	f.Message = what + " Next possible at " + end.Format(time.RFC3339) + "."
 	wait := max(1, int64(math.Ceil(end.Sub(s.Now()).Seconds())))

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"onsight/internal/connector/definitions"
 	"onsight/internal/fault"
 )
 
@@ -40,6 +41,26 @@ func (r *rates) take(connector, principal string, now time.Time) error {
 		return fault.Throttled()
 	}
 	return nil
+}
+
+// inTime counts a call of a caller, or refuses it.
+func (s *Service) inTime(connector, principal string) error {
+	err := s.rates.take(connector, principal, s.Now())
+	if err != nil {
+		s.Meter.Throttled("rate")
+	}
+	return err
+}
+
+// performed counts an action.
+func (s *Service) performed(k *ready, err error, took time.Duration) {
+	s.counts.add(string(k.live.Type), k.request.Action, kindOf(err))
+	// Actions of our own documents are so many; those of users' are not.
+	action := "other"
+	if d, ok := definitions.Of(string(k.live.Type)); ok && d.Operations[k.request.Action] != nil {
+		action = k.request.Action
+	}
+	s.Meter.Invoked(string(k.live.Type), action, kindOf(err), took)
 }
 
 // counts are of actions performed, by type, action and outcome.

@@ -61,6 +61,25 @@ type Trail interface {
 	Noticed(tx *store.Tx, n Notice)
 }
 
+// A Meter counts what is done.
+type Meter interface {
+	// Invoked counts an action; outcome is empty for a success.
+	Invoked(kind, action, outcome string, took time.Duration)
+	// Throttled counts an action that a limit has refused: rate, minute or day.
+	Throttled(limit string)
+	// TokenAsked counts a request for a token: of a client, or to refresh one.
+	TokenAsked(grant, outcome string)
+	// Noticed counts what the server noticed by itself.
+	Noticed(event string)
+}
+
+type noMeter struct{}
+
+func (noMeter) Invoked(string, string, string, time.Duration) {}
+func (noMeter) Throttled(string)                              {}
+func (noMeter) TokenAsked(string, string)                     {}
+func (noMeter) Noticed(string)                                {}
+
 // Config is what a Service needs. Limits may be zero, and Sleep nil.
 type Config struct {
 	DB         *store.DB
@@ -78,6 +97,8 @@ type Config struct {
 	// to those whose own is not known.
 	Letters  Letters
 	Language string
+	// Meter counts; nil counts nothing.
+	Meter Meter
 	// PublicURL is where browsers reach the server.
 	PublicURL string
 	// AWS says where AWS is, and who this server is there.
@@ -116,6 +137,9 @@ func New(c Config) *Service {
 	s := &Service{Config: c, me: uuid.NewString(), busy: make(chan struct{}, jobsAtOnce)}
 	s.roles.service = s
 	s.rates.limit = c.Rate
+	if s.Meter == nil {
+		s.Meter = noMeter{}
+	}
 	c.Jobs.Handle(jobInvoke, s.runInvocation)
 	c.Jobs.Handle(jobRevoke, s.revoke)
 	c.Jobs.Handle(jobVerify, s.verify)

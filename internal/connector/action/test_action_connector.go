@@ -34,7 +34,7 @@ func (s *Service) testActionConnector(ctx context.Context, in *onsightapi.TestAc
 	if err != nil {
 		return nil, err
 	}
-	if err := s.rates.take(l.ARN, who.Principal, s.Now()); err != nil {
+	if err := s.inTime(l.ARN, who.Principal); err != nil {
 		return nil, err
 	}
 	began := s.Now()

@@ -258,6 +258,16 @@ func (s *Service) ask(ctx context.Context, r *record, rejected string, renew ren
 		return "", err
 	}
 	got, failure := renew(ctx, r, before)
+	grant, outcome := "refresh", "Success"
+	if r.Principal == itself {
+		grant = "client"
+	}
+	if e, ok := errors.AsType[*tokenError](failure); ok && !e.passing {
+		outcome = "Refused"
+	} else if failure != nil {
+		outcome = "Failed"
+	}
+	s.Meter.TokenAsked(grant, outcome)
 	now := s.Now()
 	if failure == nil {
 		if got.Refresh == "" {
