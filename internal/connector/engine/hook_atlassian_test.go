@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"crypto/rand"
 	"io"
 	"net/http"
 	"net/url"
@@ -47,6 +48,7 @@ paths:
 func TestAtlassianSite(t *testing.T) {
 	t.Parallel()
 	const tenant = "/_edge/tenant_info"
+	first := "https://" + strings.ToLower(rand.Text()) + ".atlassian.net" // ids of sites are kept
 	for _, c := range []struct {
 		name, how, base string
 		answers         map[string]string
@@ -64,15 +66,15 @@ func TestAtlassianSite(t *testing.T) {
 			[]string{"GET https://api.atlassian.com/ex/confluence/123/wiki/pages Bearer secret"}, "",
 		},
 		{
-			"a token and the site", "OAUTH2_AUTHORIZATION_CODE", "https://first.atlassian.net/wiki",
+			"a token and the site", "OAUTH2_AUTHORIZATION_CODE", first + "/wiki",
 			map[string]string{
-				"GET https://first.atlassian.net" + tenant:                     `{"cloudId":"abc-1"}`,
+				"GET " + first + tenant: `{"cloudId":"abc-1"}`,
 				"GET https://api.atlassian.com/ex/confluence/abc-1/wiki/pages": `[]`,
 			},
-			[]string{"GET https://first.atlassian.net" + tenant, "GET https://api.atlassian.com/ex/confluence/abc-1/wiki/pages Bearer secret"}, "",
+			[]string{"GET " + first + tenant, "GET https://api.atlassian.com/ex/confluence/abc-1/wiki/pages Bearer secret"}, "",
 		},
 		{
-			"the same again", "OAUTH2_AUTHORIZATION_CODE", "https://first.atlassian.net",
+			"the same again", "OAUTH2_AUTHORIZATION_CODE", first,
 			map[string]string{"GET https://api.atlassian.com/ex/confluence/abc-1/wiki/pages": `[]`},
 			[]string{"GET https://api.atlassian.com/ex/confluence/abc-1/wiki/pages Bearer secret"}, "",
 		},
