@@ -1,6 +1,7 @@
 package federation_test
 
 import (
+	"maps"
 	"net/http"
 	"strings"
 	"sync"
