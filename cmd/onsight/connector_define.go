@@ -23,6 +23,9 @@ func connectorDefine(ctx context.Context, args []string, s streams) error {
 	fs.StringVar(&f.id, "id", "", "`id` of the connector")
 	file := fs.String("file", "", "`file` with an OpenAPI document in JSON or YAML, or - for standard input")
 	try := fs.Bool("validate", false, "say what would be, and change nothing")
+	server := fs.Bool("mcp", false, "the tools of the MCP server at the base endpoint are the connector's actions")
+	again := fs.Bool("refresh", false, "ask the MCP server for its tools again")
+	fs.StringVar(&f.as, "as", "", "`ARN` of the user as whom an MCP server is asked, where people sign in themselves")
 	show := fs.Bool("show", false, "print the definition that the connector has")
 	remove := fs.Bool("delete", false, "take the definition away: the connector has the actions of its type again")
 	if err := fs.Parse(args); err != nil {
@@ -32,7 +35,7 @@ func connectorDefine(ctx context.Context, args []string, s streams) error {
 		return usageError{err}
 	}
 	chosen := 0
-	for _, is := range []bool{*file != "", *show, *remove} {
+	for _, is := range []bool{*file != "", *server, *again, *show, *remove} {
 		if is {
 			chosen++
 		}
@@ -43,7 +46,7 @@ func connectorDefine(ctx context.Context, args []string, s streams) error {
 	case f.id == "":
 		return usageError{errors.New("connector define needs -id")}
 	case chosen != 1:
-		return usageError{errors.New("connector define needs one of -file, -show and -delete")}
+		return usageError{errors.New("connector define needs one of -file, -mcp, -refresh, -show and -delete")}
 	}
 	c, err := f.client(s)
 	if err != nil {
@@ -60,6 +63,16 @@ func connectorDefine(ctx context.Context, args []string, s streams) error {
 		}
 		fmt.Fprintln(s.out, text(out.Definition.Document))
 		return nil
+	case *server:
+		return f.define(ctx, c, s, onsightapi.UpdateActionConnectorDefinitionRequest{Kind: "MCP", EndUserArn: given(f.as)}, *try)
+	case *again:
+		out, err := client.Call(ctx, c, onsightapi.RefreshActionConnectorDefinition, onsightapi.RefreshActionConnectorDefinitionRequest{
+			AwsAccountId: f.account, ActionConnectorId: f.id, EndUserArn: given(f.as),
+		})
+		if err != nil {
+			return err
+		}
+		return f.actions(s, out, out.Actions, out.Notes)
 	case *remove:
 		out, err := client.Call(ctx, c, onsightapi.DeleteActionConnectorDefinition, onsightapi.DeleteActionConnectorDefinitionRequest{AwsAccountId: f.account, ActionConnectorId: f.id})
 		if err != nil {
@@ -111,12 +124,17 @@ func (c *connectorFlags) define(ctx context.Context, to *client.Client, s stream
 			return err
 		}
 	}
-	return c.printed(s, out, func(t *tabwriter.Writer) {
-		printActions(t, out.Actions)
-		for _, note := range out.Notes {
-			fmt.Fprintf(s.err, "Note: %s\n", note)
+	return c.actions(s, out, out.Actions, out.Notes)
+}
+
+// actions writes which actions there are, and what was left out.
+func (c *connectorFlags) actions(s streams, answer any, actions []onsightapi.ActionSummary, notes []string) error {
+	if !c.json {
+		for _, note := range notes {
+			fmt.Fprintf(s.err, "Left out: %s\n", note)
 		}
-	})
+	}
+	return c.printed(s, answer, func(t *tabwriter.Writer) { printActions(t, actions) })
 }
 
 // printActions lists actions.

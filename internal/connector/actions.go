@@ -44,7 +44,8 @@ var actions = map[qs.ActionConnectorType][]string{
 		`ListUserMails ListFolderMessages ViewEmail SendUserEmail ReplyToEmail ForwardUserEmail UpdateEmail DeleteEmail MoveEmailToFolder`,
 		`ListEmailAttachments GetAttachment ListCalendarEvents ListCalendarView CreateCalendarEvent UpdateCalendarEvent DeleteCalendarEvent`,
 		`FindMeetingTimes ListContacts ListUsers GetMailboxSettings ListPlaces`),
-	qs.ActionConnectorTypePagerdutyAdvance: words(`analytics_agent_tool schedules_agent_tool sre_agent_tool`),
+	qs.ActionConnectorTypePagerdutyAdvance: words(
+		`ListIncidents GetIncident CreateIncident UpdateIncident AddIncidentNote ListOnCalls ListSchedules ListServices`),
 	qs.ActionConnectorTypeJiraCloud: words(
 		`CreateIssue GetIssue EditIssue DeleteIssue SearchIssues ChangeIssueStatus`,
 		`AddComment GetComments UpdateComment DeleteComment AddAttachment GetAttachmentContent`,

@@ -85,6 +85,12 @@ func (s *Service) test(ctx context.Context, l *connector.Live, principal string,
 		d, err = s.Definition(tx, l)
 		return err
 	})
+	if errors.Is(err, errUnlisted) || err == nil && d.Remote {
+		if _, err = s.refresh(plain(ctx), l, principal, fresh); err != nil {
+			return judged(&definition.Test{}, l, err), ofMoment(err)
+		}
+		return verdict{}, nil
+	}
 	if err != nil {
 		return judged(&definition.Test{}, l, err), ofMoment(err)
 	}

@@ -2,6 +2,7 @@ package action
 
 import (
 	"context"
+	"errors"
 	"strconv"
 
 	"onsight/internal/api"
@@ -36,7 +37,9 @@ func (s *Service) invoking(ctx context.Context, in *onsightapi.InvokeActionReque
 			if err != nil {
 				return err
 			}
-			if d, err = s.Definition(tx, l); err != nil {
+			if d, err = s.Definition(tx, l); errors.Is(err, errUnlisted) {
+				return nil
+			} else if err != nil {
 				return err
 			}
 		}

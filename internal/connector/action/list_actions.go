@@ -2,6 +2,7 @@ package action
 
 import (
 	"context"
+	"errors"
 
 	"onsight/internal/connector"
 	"onsight/internal/connector/definition"
@@ -33,6 +34,9 @@ func (s *Service) defined(ctx context.Context, account, id string) (l *connector
 		d, err = s.Definition(tx, l)
 		return err
 	})
+	if errors.Is(err, errUnlisted) {
+		d, err = s.listed(ctx, account, id)
+	}
 	return l, d, err
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 
 	"onsight/internal/connector"
@@ -42,8 +43,20 @@ const (
 	byMCP     = string(onsightapi.DefinitionKindMcp)
 )
 
-// may have a definition of their own.
-func mayOwn(t qs.ActionConnectorType) bool { return t == qs.ActionConnectorTypeGenericHTTP }
+// mayOwn tells whether connectors of a type may have a definition of their own.
+func mayOwn(t qs.ActionConnectorType) bool {
+	return t == qs.ActionConnectorTypeGenericHTTP || t == qs.ActionConnectorTypePagerdutyAdvance
+}
+
+// errUnlisted says that an MCP server has to be asked for its tools first.
+var errUnlisted = fault.Conflict("The tools of the MCP server behind the connector are not known yet. List its actions first.")
+
+// speaksMCP tells whether it is the type's way to have an MCP server at a base
+// endpoint.
+func speaksMCP(l *connector.Live, usual *definition.Definition) bool {
+	at := strings.TrimSuffix(l.Auth.BaseEndpoint, "/")
+	return slices.ContainsFunc(usual.Connector.MCP, func(end string) bool { return strings.HasSuffix(at, end) })
+}
 
 // ownOf reads the row of a connector, if there is one. The document stays where
 // it is.
@@ -70,15 +83,23 @@ func keepOwn(tx *store.Tx, o *own) error {
 
 // Definition gives what a connector can do: what its type can, unless the
 // connector has a definition of its own. A call uses the definition that it
-// found at its beginning to its end.
+// found at its beginning to its end. The error is errUnlisted where an MCP server
+// has to be asked.
 func (s *Service) Definition(tx *store.Tx, l *connector.Live) (*definition.Definition, error) {
 	d, err := usual(l)
 	if err != nil || !mayOwn(l.Type) {
 		return d, err
 	}
 	o, err := ownOf(tx, l.ARN)
-	if err != nil || o == nil {
-		return d, err
+	switch {
+	case err != nil:
+		return nil, err
+	case o != nil && !o.Chosen && !speaksMCP(l, d):
+		return d, nil // the base endpoint has become another
+	case o == nil && !speaksMCP(l, d):
+		return d, nil
+	case o == nil || o.Kind == byMCP && (o.Hash == "" || o.Base != l.Auth.BaseEndpoint):
+		return nil, errUnlisted
 	}
 	return s.compiled.of(tx, o, l, d)
 }
@@ -99,10 +120,17 @@ func (s *Service) offers(tx *store.Tx, l *connector.Live) ([]string, bool, error
 		return nil, false, nil
 	}
 	o, err := ownOf(tx, l.ARN)
-	if err != nil || o == nil {
+	if err != nil {
 		return nil, false, err
 	}
+	kind, err := usual(l)
+	if err != nil || o == nil && !speaksMCP(l, kind) {
+		return nil, false, nil //nolint:nilerr // the type tells what it offers
+	}
 	d, err := s.Definition(tx, l)
+	if errors.Is(err, errUnlisted) {
+		return kind.Connector.Tools, true, nil
+	}
 	if f, ok := errors.AsType[*fault.Fault](err); ok {
 		s.Log.DebugContext(tx.Context(), "actions can't be shown", "connector", l.ARN, "why", f.Message)
 		return nil, true, nil
@@ -157,7 +185,10 @@ func (c *compiled) of(tx *store.Tx, o *own, l *connector.Live, usual *definition
 }
 
 // compile makes a definition of a document that was accepted before.
-func compile(_, document string, l *connector.Live, usual *definition.Definition) (*definition.Definition, error) {
+func compile(kind, document string, l *connector.Live, usual *definition.Definition) (*definition.Definition, error) {
+	if kind == byMCP {
+		return definition.OfTools([]byte(document), usual)
+	}
 	base, err := url.Parse(l.Auth.BaseEndpoint)
 	if err != nil {
 		return nil, fmt.Errorf("base endpoint of %s: %w", l.ARN, err)

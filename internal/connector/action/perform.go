@@ -29,6 +29,10 @@ import (
 // wholeLimit is how long an action may take.
 const wholeLimit = 60 * time.Second
 
+// toolLimit is how long a tool of an MCP server may take: there are agents behind
+// some.
+const toolLimit = 5 * time.Minute
+
 // A Request asks for an action.
 type Request struct {
 	Connector resource.Key
@@ -115,6 +119,11 @@ func (s *Service) prepare(ctx context.Context, who func(*store.Tx) (Actor, error
 			return err
 		})
 	})
+	if errors.Is(err, errUnlisted) {
+		if k.d, err = s.refresh(plain(ctx), k.live, k.who.key(), false); err != nil {
+			err = s.faultOf(k, err)
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -208,11 +217,15 @@ func (s *Service) send(ctx context.Context, k *ready) (*engine.Result, error) {
 		return nil, err
 	}
 	c.Input, c.Next = k.values, k.next
-	ctx, cancel := context.WithTimeout(ctx, wholeLimit)
+	limit := wholeLimit
+	if k.d.Remote {
+		limit = toolLimit
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	res, err := c.Do(ctx)
 	if err != nil && ctx.Err() != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return nil, &engine.Error{Kind: engine.TimedOut, Message: fmt.Sprintf("The action did not come to an end within %s.", wholeLimit)}
+		return nil, &engine.Error{Kind: engine.TimedOut, Message: fmt.Sprintf("The action did not come to an end within %s.", limit)}
 	}
 	return res, err
 }
@@ -232,6 +245,7 @@ func (s *Service) call(
 		return nil, fmt.Errorf("base endpoint of %s: %w", l.ARN, err)
 	}
 	return &engine.Call{
+		Remote:     s.server(l, credential, way, d.Protocol).Call,
 		Definition: d, Operation: o, Base: u, Credential: credential, Client: way.With(s.Limits).HTTP(), AuthenticationType: string(l.Auth.Type),
 		Sleep: s.Sleep, Now: s.Now,
 	}, nil

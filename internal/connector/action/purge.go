@@ -27,6 +27,9 @@ func Purge(ctx context.Context, db *store.DB, account string) error {
 // Forget ends the connections of a principal who is gone, so that one who gets
 // the same name later inherits nothing.
 func Forget(tx *store.Tx, principal string) error {
+	if _, err := tx.Exec(`UPDATE connector_definitions SET principal = '' WHERE principal = $1`, principal); err != nil {
+		return err
+	}
 	for _, table := range []string{"connector_tokens", "connector_states", "connector_invocations", "connector_confirmations", "connector_usage"} {
 		if _, err := tx.Exec(`DELETE FROM `+table+` WHERE principal = $1`, principal); err != nil {
 			return err

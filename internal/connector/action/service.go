@@ -142,6 +142,7 @@ func New(c Config) *Service {
 	}
 	c.Jobs.Handle(jobInvoke, s.runInvocation)
 	c.Jobs.Handle(jobRevoke, s.revoke)
+	c.Jobs.Handle(jobTools, s.runTools)
 	c.Jobs.Handle(jobVerify, s.verify)
 	c.Jobs.Handle(jobLetter, s.sendLetter)
 	c.Connectors.Also(s.settingsChanged, s.connectorGone)
@@ -188,6 +189,10 @@ func (s *Service) Routes() []api.Route {
 			}),
 		connector.Doing(s.Connectors, api.Handle(onsightapi.DeleteActionConnectorDefinition, s.undefining, s.deleteActionConnectorDefinition),
 			func(in *onsightapi.DeleteActionConnectorDefinitionRequest) (string, string) {
+				return in.AwsAccountId, in.ActionConnectorId
+			}),
+		connector.Doing(s.Connectors, api.Handle(onsightapi.RefreshActionConnectorDefinition, s.refreshing, s.refreshActionConnectorDefinition),
+			func(in *onsightapi.RefreshActionConnectorDefinitionRequest) (string, string) {
 				return in.AwsAccountId, in.ActionConnectorId
 			}),
 		connector.Doing(s.Connectors, api.Handle(onsightapi.StartActionConnection, s.starting, s.startActionConnection),

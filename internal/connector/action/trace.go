@@ -239,6 +239,9 @@ func digest(text string) string {
 
 // Tidy removes what is kept no longer.
 func (s *Service) Tidy(ctx context.Context) error {
+	if err := s.askAgain(ctx); err != nil {
+		return err
+	}
 	now := store.Micros(s.Now())
 	old := map[string]int64{
 		`DELETE FROM connector_states WHERE expires_us < $1`:        now,

@@ -13,6 +13,7 @@ import (
 	"onsight/internal/fault"
 	"onsight/internal/onsightapi"
 	"onsight/internal/policy"
+	"onsight/internal/qs"
 	"onsight/internal/store"
 )
 
@@ -40,8 +41,11 @@ func (s *Service) updateActionConnectorDefinition(
 	switch {
 	case err != nil:
 		return nil, err
-	case !mayOwn(l.Type):
+	case l.Type != qs.ActionConnectorTypeGenericHTTP:
 		return nil, fault.Invalid("Action connector %s is of type %s: only connectors of type GENERIC_HTTP can be given a definition.", k.ID, l.Type)
+	}
+	if in.Kind == onsightapi.DefinitionKindMcp {
+		return s.defineRemote(ctx, in, only)
 	}
 	if err := s.rates.take(l.ARN, api.Caller(ctx).ARN, s.Now()); err != nil {
 		return nil, err

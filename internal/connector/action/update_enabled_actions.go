@@ -22,6 +22,9 @@ func (s *Service) updateEnabledActions(ctx context.Context, in *onsightapi.Updat
 	chosen := slices.Clone(in.EnabledActions)
 	slices.Sort(chosen)
 	chosen = slices.Compact(chosen)
+	if _, _, err := s.defined(ctx, in.AwsAccountId, in.ActionConnectorId); err != nil {
+		return nil, err // the tools of its server may have to be known first
+	}
 	err := s.Connectors.Settled(ctx, connector.ARN(k), func() error {
 		return s.DB.Write(ctx, func(tx *store.Tx) error {
 			l, err := s.Connectors.Find(tx, k)

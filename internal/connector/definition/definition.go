@@ -16,6 +16,10 @@ type Definition struct {
 	// Connector is the document's x-onsight-connector; the zero Connector where
 	// it has none.
 	Connector Connector
+	// Remote says that the operations are tools of an MCP server.
+	Remote bool
+	// Protocol is the version of MCP that the server spoke when it was asked.
+	Protocol string
 	// Operations are those of the document by id, hidden ones too.
 	Operations map[string]*Operation
 	// Actions are the ids of operations that are actions, sorted.
@@ -39,7 +43,12 @@ type Connector struct {
 	Type string `json:"type"`
 	Base Base   `json:"base"`
 	// Hosts are names, or domains of which any name will do: *.example.com.
-	Hosts          []string          `json:"hosts"`
+	Hosts []string `json:"hosts"`
+	// MCP are the ends of base endpoints at which there is an MCP server: its
+	// tools are the actions then.
+	MCP []string `json:"mcp"`
+	// Tools are those that such a server is known to have, before it was asked.
+	Tools          []string          `json:"tools"`
 	Authentication map[string]Auth   `json:"authentication"`
 	Headers        map[string]string `json:"headers"`
 	Test           Test              `json:"test"`
@@ -200,6 +209,9 @@ type Detail struct {
 // Operation is one action, or a hidden operation.
 type Operation struct {
 	ID, Label, Description string
+	// Tool is the name of a tool of an MCP server, for which nothing but the input
+	// counts; empty of what is asked by HTTP.
+	Tool string
 	// Method and Path are the request's; {name} in the path is a field's Wire.
 	Method, Path string
 	// Write says that it changes something, Destructive that it cannot be undone,

@@ -12,6 +12,7 @@
 //	                                 # what the base endpoint ends with, added where it is missing
 //	  hosts: [files.slack.com, "*.sharepoint.com"]
 //	                                 # beside the base endpoint's, where answers may point to
+//	  mcp: [/mcp]                    # a base endpoint that ends so is an MCP server's, and its tools are the actions
 //	  authentication:                # by AuthenticationType; see Auth
 //	    API_KEY: {scheme: basic, username: "{email}", password: "{key}"}
 //	    OAUTH2_AUTHORIZATION_CODE: {scheme: bearer, scopes: [read:jira-work], clientStyle: body,

@@ -426,3 +426,7 @@ func clipped(text string, most int) string {
 	}
 	return b.String()
 }
+
+// Plain is a text of somebody else as people may read it: of some length, and
+// without what nobody sees.
+func Plain(text string) string { return clipped(text, maxToolText) }

@@ -293,19 +293,24 @@ func (in *input) finish(o *Operation) error {
 	if err != nil {
 		return wrong(in.where, "%v", err)
 	}
+	return o.takes(in.where, text)
+}
+
+// takes has the operation take what a schema without references says.
+func (o *Operation) takes(where string, text []byte) error {
 	o.Input = text
 	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
 	if err != nil {
-		return wrong(in.where, "%v", err)
+		return wrong(where, "%v", err)
 	}
 	c := jsonschema.NewCompiler()
 	c.DefaultDraft(jsonschema.Draft2020)
 	name := "action:" + strings.ReplaceAll(o.ID, " ", "_")
 	if err := c.AddResource(name, value); err != nil {
-		return wrong(in.where, "%v", err)
+		return wrong(where, "%v", err)
 	}
 	if o.input, err = c.Compile(name); err != nil {
-		return wrong(in.where, "the input has no valid schema: %v", err)
+		return wrong(where, "the input has no valid schema: %v", err)
 	}
 	return nil
 }

@@ -51,6 +51,8 @@ type Call struct {
 	// Stream has a file passed on as it comes: see Result.Body. Limits.Output
 	// does not bound it.
 	Stream bool
+	// Remote performs the tools of an MCP server.
+	Remote func(ctx context.Context, tool string, input map[string]any) (*Result, error)
 	// Sleep waits between attempts; nil waits for real.
 	Sleep func(ctx context.Context, d time.Duration) error
 	// Now is the clock, for times in Retry-After.
@@ -113,6 +115,10 @@ func (c *Call) perform(ctx context.Context) (*Result, error) {
 			return nil, err
 		}
 		c.Base = base
+	}
+	if c.Operation.Tool != "" {
+		c.attempts++
+		return c.Remote(ctx, c.Operation.Tool, c.Input)
 	}
 	name := c.Operation.Hook
 	if name == "" {
@@ -324,6 +330,9 @@ func host(u *url.URL) string {
 	}
 	return strings.ToLower(u.Hostname()) + ":" + port
 }
+
+// Unreached makes an *Error of what went wrong with a connection.
+func Unreached(err error) error { return unsent(err) }
 
 // unsent makes an Error of what went wrong on the way out.
 func unsent(err error) error {
