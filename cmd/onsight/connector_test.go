@@ -101,6 +101,25 @@ func TestConnector(t *testing.T) {
 	has(t, run(0, "guards", "-id", "shop", "-units", "0", "-costs", "", "-confirm", "none"), "Calls a day        100\n", "Calls today (UTC)  1\n")
 	has(t, run(1, "guards", "-id", "shop", "-confirm", "perhaps"), "Value 'PERHAPS' at 'guards.confirmation'")
 	has(t, run(2, "guards", "-id", "shop", "-costs", "HttpPost"), "is not an action with its units")
+	file := filepath.Join(dir, "api.yaml")
+	give := func(text string) {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	give("openapi: 3.0.3\ninfo: {title: Shop, version: '1'}\npaths:\n  /items/{id}:\n    get:\n      operationId: getItem\n")
+	has(t, run(1, "define", "-id", "shop", "-file", file), "6:7: /paths/~1items~1{id}/get: the operation has neither", "{id} is no parameter of the operation", "the document can't be used: it has 2 problems")
+	give("openapi: 3.0.3\ninfo: {title: Shop, version: '1'}\npaths:\n  /items/{id}:\n    get:\n      operationId: getItem\n      summary: Get an item\n" +
+		"      parameters: [{name: id, in: path, required: true, description: Id of the item., schema: {type: integer}}]\n")
+	has(t, run(0, "define", "-id", "shop", "-file", file, "-validate"), "getItem  reads  Get an item  not enabled")
+	has(t, run(1, "define", "-id", "shop", "-show"), "has no definition of its own")
+	has(t, run(0, "define", "-id", "shop", "-file", file), "getItem  reads  Get an item  not enabled")
+	has(t, run(0, "define", "-id", "shop", "-show"), "operationId: getItem")
+	has(t, run(0, "enable", "-id", "shop", "-actions", "getItem"), "shop can perform getItem.")
+	has(t, run(0, "invoke", "-id", "shop", "-action", "getItem", "-input", `{"id":42}`), `"name": "a < b"`)
+	has(t, run(1, "define", "-id", "shop", "-refresh"), "has no MCP server")
+	has(t, run(1, "define", "-id", "shop", "-mcp"), "does not keep to the Model Context Protocol")
+	has(t, run(0, "define", "-id", "shop", "-delete"), "shop has the actions of its type.")
 	if err := p.stop(t); err != nil {
 		t.Error(err)
 	}
