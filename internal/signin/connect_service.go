@@ -40,6 +40,6 @@ func (s *Service) connectService(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	http.Redirect(w, r, address, http.StatusSeeOther) //nolint:gosec // it is of this server
+	http.Redirect(w, r, address, http.StatusSeeOther)
 	return nil
 }

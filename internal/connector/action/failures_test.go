@@ -57,7 +57,10 @@ func TestFailures(t *testing.T) {
 		status int
 		body   string
 	}{
-		{"/401", 401, `{"message":"who are you?"}`}, {"/403", 403, `{"message":"not you"}`}, {"/404", 404, `{"message":"no such item"}`}, {"/409", 409, `{"message":"taken"}`},
+		{"/401", 401, `{"message":"who are you?"}`},
+		{"/403", 403, `{"message":"not you"}`},
+		{"/404", 404, `{"message":"no such item"}`},
+		{"/409", 409, `{"message":"taken"}`},
 		{"/500", 500, `{"message":"oh dear"}`},
 	} {
 		v.on(status.path, says(status.status, status.body))

@@ -293,12 +293,8 @@ func (s *Service) reauthNeeded(tx *store.Tx, r *record, reason string) error {
 	}
 	user := nameOf(r.Principal)
 	if a, err := arn.Parse(user); err != nil || !a.IsQuickSight() {
-		user = "" // a caller of the API, who is no user; it is in the trail
-		if s.Trail != nil {
-			s.Trail.Noticed(tx, Notice{
-				Name: connectionOver, Account: l.Key.Account, Region: l.Key.Region, Connector: l.ARN, ConnectorID: l.Key.ID, User: nameOf(r.Principal), Reason: reason,
-			})
-		}
+		// A caller of the API, who is no user and has no letters.
+		s.leaveNotice(tx, l, connectionOver, user, reason)
 		return nil
 	}
 	return s.notice(tx, l, connectionOver, user, lang, reason, 0)

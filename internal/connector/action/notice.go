@@ -76,12 +76,7 @@ var letterOf = map[string]string{
 // notice leaves the event of something that the server noticed, and the letters
 // about it: to the person whom it is about, or to the connector's owners.
 func (s *Service) notice(tx *store.Tx, l *connector.Live, name, user, lang, reason string, times int64) error {
-	tx.AfterCommit(func() { s.Meter.Noticed(name) })
-	if s.Trail != nil {
-		s.Trail.Noticed(tx, Notice{
-			Name: name, Account: l.Key.Account, Region: l.Key.Region, Connector: l.ARN, ConnectorID: l.Key.ID, User: user, Reason: reason,
-		})
-	}
+	s.leaveNotice(tx, l, name, user, reason)
 	if s.Letters == nil {
 		return nil
 	}
@@ -104,6 +99,16 @@ func (s *Service) notice(tx *store.Tx, l *connector.Live, name, user, lang, reas
 		}
 	}
 	return nil
+}
+
+// leaveNotice leaves the event alone.
+func (s *Service) leaveNotice(tx *store.Tx, l *connector.Live, name, user, reason string) {
+	tx.AfterCommit(func() { s.Meter.Noticed(name) })
+	if s.Trail != nil {
+		s.Trail.Noticed(tx, Notice{
+			Name: name, Account: l.Key.Account, Region: l.Key.Region, Connector: l.ARN, ConnectorID: l.Key.ID, User: user, Reason: reason,
+		})
+	}
 }
 
 // sendLetter is the job.
