@@ -247,10 +247,19 @@ func (s *Service) showConsent(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	s.Site.Show(w, r, web.Page{
-		Name: "agent-consent", Account: p.Account, FormTargets: []string{to.Scheme + "://" + to.Host},
+		Name: "agent-consent", Account: p.Account, FormTargets: []string{formTarget(to)},
 		Data: consent{Request: token, Name: in.Client.Name, Host: to.Host, Here: loopback(to.Hostname()), LookOnly: in.LookOnly, Person: p},
 	})
 	return nil
+}
+
+// formTarget is an address as a Content-Security-Policy names it, which knows no
+// addresses of IPv6.
+func formTarget(to *url.URL) string {
+	if strings.HasPrefix(to.Host, "[") {
+		return to.Scheme + ":"
+	}
+	return to.Scheme + "://" + to.Host
 }
 
 // decide takes the person's decision, and sends the browser back to the agent.

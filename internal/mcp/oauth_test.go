@@ -190,6 +190,10 @@ func TestAuthorization(t *testing.T) {
 		if csp := page.Header.Get("Content-Security-Policy"); !strings.Contains(csp, "form-action 'self' http://127.0.0.1:41234;") || !strings.Contains(csp, "frame-ancestors 'none'") {
 			t.Errorf("policy %s", csp)
 		}
+		six := registered(t, srv, "Six", "http://[::1]/callback")
+		if csp := b.Get(ask(six, "redirect_uri", "http://[::1]:9/callback")).Header.Get("Content-Security-Policy"); !strings.Contains(csp, "form-action 'self' http:;") {
+			t.Errorf("policy %s", csp)
+		}
 		q := allow(t, b, ask(client))
 		if q.Get("state") != "st" || q.Get("code") == "" {
 			t.Fatalf("told %v", q)
@@ -252,7 +256,7 @@ func TestAuthorization(t *testing.T) {
 
 		// The person sees it, and takes it back.
 		page = b.Get("/mcp/access")
-		if !strings.Contains(page.Text(), "Agent 007") || !strings.Contains(b.Get("/signin/you").Text(), "1 programs act for you") {
+		if !strings.Contains(page.Text(), "Agent 007") || !strings.Contains(b.Get("/signin/you").Text(), "Programs that act for you: 1.") {
 			t.Errorf("the page: %s", page.Text())
 		}
 		id := regexp.MustCompile(`name="do" value="revoke"><input type="hidden" name="id" value="([0-9a-f]+)"`).FindStringSubmatch(page.Body)
