@@ -5,7 +5,7 @@ TOOLS := $(CURDIR)/.cache/bin
 GOLANGCI_LINT_VERSION := v2.15.0
 GOFUMPT_VERSION := v0.12.0
 
-.PHONY: run build test unit e2e bench fuzz lint fmt generate check-generated model clean
+.PHONY: run build test unit e2e bench mcp fuzz lint fmt generate check-generated model clean
 
 ## run: start the server with an embedded database on http://127.0.0.1:8920
 run: build
@@ -30,6 +30,10 @@ e2e: build
 ## bench: side by side with moto's server and with the bare limits; prints ratios
 bench: build
 	scripts/bench.sh
+
+## mcp: install what the tests of connectors to MCP servers need, Python's mcp
+mcp:
+	scripts/mcp.sh
 
 ## fuzz: each fuzz target for FUZZTIME
 FUZZTIME ?= 20s

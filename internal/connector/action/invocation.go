@@ -26,7 +26,7 @@ const jobsAtOnce = 2
 const invocationLife = 24 * time.Hour
 
 // abandoned is when a call that waited for its own end is taken for dead.
-const abandoned = 3 * wholeLimit
+const abandoned = toolLimit + wholeLimit
 
 // An invocation is a row of connector_invocations.
 type invocation struct {

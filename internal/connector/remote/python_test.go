@@ -32,7 +32,7 @@ func python(t *testing.T, mode string) string {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(binary); err != nil {
-		t.Skip("Python's mcp is not installed: scripts/mcp.sh does that")
+		t.Skip("Python's mcp is not installed: make mcp does that")
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cmd := exec.CommandContext(ctx, binary, "testdata/server.py", mode, "Bearer s3cr3t")
