@@ -13,6 +13,7 @@ import (
 
 	"onsight/internal/onsightapi"
 	"onsight/internal/qs"
+	"onsight/internal/store/storetest"
 	"onsight/internal/testkit"
 )
 
@@ -202,4 +203,56 @@ func TestMCPOfPeople(t *testing.T) {
 			t.Errorf("EnabledActions %v", c.EnabledActions)
 		}
 	}, near(t, v.Server))
+}
+
+// TestMCPSignedIn: who refreshes is asked as, and each call goes as its caller,
+// with a token that is renewed when the server refuses it.
+func TestMCPSignedIn(t *testing.T) {
+	t.Parallel()
+	for _, dialect := range storetest.Dialects {
+		t.Run(dialect, func(t *testing.T) {
+			t.Parallel()
+			i := newIssuer(t)
+			a := newAgents(t, i.vendor, "")
+			i.on("/mcp", func(w http.ResponseWriter, r *http.Request) {
+				i.mu.Lock()
+				ok := i.good[strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")]
+				i.mu.Unlock()
+				if !ok {
+					says(401, `{"error":"invalid_token"}`)(w, r)
+					return
+				}
+				a.handler.ServeHTTP(w, r)
+			})
+			srv := testkit.Start(t, storetest.Config(t, dialect), near(t, i.Server))
+			srv.Subscribe(t)
+			m := i.code()
+			m.AuthorizationCodeGrantMetadata.BaseEndpoint = i.URL + "/mcp"
+			makeConnector(t, srv, "mine", "GENERIC_HTTP", "OAUTH2_AUTHORIZATION_CODE", m, "CREATION_SUCCESSFUL")
+			kind := func(in *onsightapi.UpdateActionConnectorDefinitionRequest) { in.Kind, in.Document = "MCP", nil }
+			_, err := define(t, srv, "mine", "", kind)
+			wantFault(t, "before", err, "AccessTokenNotFoundException", "not signed in")
+			b := srv.Browser(t)
+			if shown := b.Get(i.agree(t, srv, b, start(t, srv, "mine"))); shown.Status != 200 {
+				t.Fatalf("back from the service: %d %s", shown.Status, shown.Text())
+			}
+			if _, err = define(t, srv, "mine", "", kind); err != nil {
+				t.Fatal(err)
+			}
+			if got, err := invoke(t, srv, "mine", "look_up", `{"text":"a"}`); err != nil || body(got) != `{"text":"found a"}` {
+				t.Errorf("%s, %v", body(got), err)
+			}
+			i.set(func() { clear(i.good) })
+			i.tokens()
+			if _, err := invoke(t, srv, "mine", "look_up", `{"text":"a"}`); err != nil || i.tokens() != 1 {
+				t.Errorf("a token that the server refuses: %v", err)
+			}
+			other := asUser(t, srv, "other", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["quicksight:*","onsight:*"],"Resource":"*"}]}`)
+			if diff := cmp.Diff([]string{"erase", "look_up"}, actionsOf(t, other, "mine")); diff != "" {
+				t.Error(diff)
+			}
+			_, err = invoke(t, other, "mine", "look_up", `{"text":"a"}`)
+			wantFault(t, "somebody else", err, "AccessTokenNotFoundException", "not signed in")
+		})
+	}
 }
