@@ -71,7 +71,7 @@ func (s *Service) authorize(w http.ResponseWriter, r *http.Request) error {
 	c, known := s.clientOf(id)
 	if err != nil || !single || !known {
 		s.say(w, r, http.StatusBadRequest, "", web.Message{Title: "agent.unknown.title", Text: "agent.unknown.text"})
-		return nil
+		return nil //nolint:nilerr // it is said
 	}
 	in := request{Client: c}
 	text, single := once(q, "redirect_uri")
@@ -81,7 +81,7 @@ func (s *Service) authorize(w http.ResponseWriter, r *http.Request) error {
 	to, err := redirectURI(text)
 	if err != nil || !single || !c.redirects(to) {
 		s.say(w, r, http.StatusBadRequest, "", web.Message{Title: "agent.redirect.title", Text: "agent.redirect.text"})
-		return nil
+		return nil //nolint:nilerr // it is said
 	}
 	in.Redirect = to.String()
 	if err := s.readRequest(q, &in); err != nil {
@@ -185,7 +185,7 @@ func (s *Service) back(w http.ResponseWriter, r *http.Request, in *request, para
 	}
 	q.Set("iss", s.PublicURL)
 	to.RawQuery = q.Encode()
-	http.Redirect(w, r, to.String(), http.StatusSeeOther) //nolint:gosec // one of the addresses that the agent was registered with
+	http.Redirect(w, r, to.String(), http.StatusSeeOther) // one of the addresses that the agent was registered with
 }
 
 // consent is what the page of consent shows.

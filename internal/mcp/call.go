@@ -102,7 +102,7 @@ func (s *Service) lookUp(ctx context.Context, c *caller, name string) (t *tool, 
 func (s *Service) call(ctx context.Context, c *caller, t *tool, arguments json.RawMessage, req *sdk.CallToolRequest) (*sdk.CallToolResult, error) {
 	input, next, err := t.split(arguments)
 	if err != nil {
-		return problemOf("Input isn't valid: " + err.Error() + "."), nil
+		return problemOf("Input isn't valid: " + err.Error() + "."), nil //nolint:nilerr // the agent is told
 	}
 	details := map[string]string{"Credential": c.credential, "Tool": t.name}
 	for name, value := range map[string]string{"AgentClientId": c.client, "AgentName": c.name, "AgentSoftware": c.said.agent()} {
@@ -127,7 +127,7 @@ func (s *Service) call(ctx context.Context, c *caller, t *tool, arguments json.R
 		return s.result(t, out), nil
 	}
 	if ctx.Err() != nil {
-		return problemOf("The call was cancelled. Whether the service has done something is not known."), nil
+		return problemOf("The call was cancelled. Whether the service has done something is not known."), nil //nolint:nilerr // the agent is told
 	}
 	f := fault.Of(err)
 	switch {

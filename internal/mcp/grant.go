@@ -16,7 +16,7 @@ import (
 const (
 	codePrefix    = "onsight-code_"
 	accessPrefix  = "onsight-agent_"
-	refreshPrefix = "onsight-refresh_" //nolint:gosec // not a secret: how one begins
+	refreshPrefix = "onsight-refresh_"
 )
 
 const (

@@ -164,7 +164,7 @@ func (s *Service) read(w http.ResponseWriter, r *http.Request, c *caller) (*http
 	}
 	var e envelope
 	if json.Unmarshal(body, &e) != nil {
-		return r, nil // the protocol's own answer says what is wrong
+		return r, nil //nolint:nilerr // the protocol's own answer says what is wrong
 	}
 	switch e.Method {
 	case "initialize":

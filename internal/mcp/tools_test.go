@@ -213,7 +213,10 @@ func TestSearch(t *testing.T) {
 			t.Errorf("by its own name: %q, %v", said(res), err)
 		}
 		for _, arguments := range []any{
-			map[string]any{"name": "nothing"}, map[string]any{}, map[string]any{"name": 1}, map[string]any{"name": "shop_HttpGet", "x": 1},
+			map[string]any{"name": "nothing"},
+			map[string]any{},
+			map[string]any{"name": 1},
+			map[string]any{"name": "shop_HttpGet", "x": 1},
 			map[string]any{"name": "call_tool"},
 		} {
 			if res, err := call(t, a, "call_tool", arguments); err != nil || !res.IsError {
