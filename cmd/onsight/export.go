@@ -141,7 +141,7 @@ func mayExport(dir, account string) error {
 }
 
 func readHead(dir string) (head exportHead, err error) {
-	text, err := os.ReadFile(filepath.Join(dir, headFile)) //nolint:gosec // the operator names the folder
+	text, err := os.ReadFile(filepath.Join(dir, headFile))
 	if err != nil {
 		return head, err
 	}

@@ -303,8 +303,17 @@ func TestDoorsOfCentres(t *testing.T) {
 		refused := func(what, authorization string) {
 			t.Helper()
 			for _, at := range [][2]string{
-				{"GET", "/Users"}, {"POST", "/Users"}, {"GET", "/Groups"}, {"POST", "/Groups"}, {"GET", "/Users/x"}, {"PUT", "/Users/x"}, {"PATCH", "/Users/x"}, {"DELETE", "/Users/x"},
-				{"POST", "/Bulk"}, {"POST", "/.search"}, {"GET", "/Me"},
+				{"GET", "/Users"},
+				{"POST", "/Users"},
+				{"GET", "/Groups"},
+				{"POST", "/Groups"},
+				{"GET", "/Users/x"},
+				{"PUT", "/Users/x"},
+				{"PATCH", "/Users/x"},
+				{"DELETE", "/Users/x"},
+				{"POST", "/Bulk"},
+				{"POST", "/.search"},
+				{"GET", "/Me"},
 			} {
 				if status, answer := ask(at[0], at[1], authorization, `{}`); status != 401 || strings.Contains(answer, somebody) {
 					t.Errorf("%s %s with %s: %d %s", at[0], at[1], what, status, answer)
@@ -318,10 +327,17 @@ func TestDoorsOfCentres(t *testing.T) {
 		refused("another account's", "Bearer "+other)
 		// What is no text is a wrong request, and no failure.
 		for _, x := range [][3]string{
-			{"POST", "/Users", `{"userName":"a\u0000b"}`}, {"POST", "/Groups", `{"displayName":"a\u0000b"}`}, {"POST", "/Users", `{"userName":"bo","externalId":"a\u0000b"}`},
-			{"POST", "/Users", `{"userName":"cy","displayName":"a\u0000b","emails":[{"value":"\u0000"}]}`}, {"POST", "/Users", "{\"userName\":\"a\xff\"}"},
-			{"GET", "/Users?filter=" + url.QueryEscape("userName eq \"a\x00b\""), ""}, {"GET", "/Users?filter=" + url.QueryEscape(`externalId eq "a\u0000b"`), ""},
-			{"GET", "/Users?filter=%ff", ""}, {"GET", "/Users/a%00b", ""}, {"GET", "/Groups/%ff", ""}, {"DELETE", "/Users/%00", ""},
+			{"POST", "/Users", `{"userName":"a\u0000b"}`},
+			{"POST", "/Groups", `{"displayName":"a\u0000b"}`},
+			{"POST", "/Users", `{"userName":"bo","externalId":"a\u0000b"}`},
+			{"POST", "/Users", `{"userName":"cy","displayName":"a\u0000b","emails":[{"value":"\u0000"}]}`},
+			{"POST", "/Users", "{\"userName\":\"a\xff\"}"},
+			{"GET", "/Users?filter=" + url.QueryEscape("userName eq \"a\x00b\""), ""},
+			{"GET", "/Users?filter=" + url.QueryEscape(`externalId eq "a\u0000b"`), ""},
+			{"GET", "/Users?filter=%ff", ""},
+			{"GET", "/Users/a%00b", ""},
+			{"GET", "/Groups/%ff", ""},
+			{"DELETE", "/Users/%00", ""},
 		} {
 			if status, answer := ask(x[0], x[1], "Bearer "+token, x[2]); status >= 500 {
 				t.Errorf("%s %s %q: %d %s", x[0], x[1], x[2], status, answer)

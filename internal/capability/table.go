@@ -302,8 +302,10 @@ func Table() []Capability {
 		add(m, later, Capability{Name: name, Parents: []string{"Action"}, Category: AI, Does: "use connectors to " + m.title + " at all", Operations: connectorOperations})
 		add(m, later, Capability{
 			Name: "CreateAndUpdate" + name, Parents: below, Category: AI, Does: "make and change connectors to " + m.title,
-			Operations: []string{"CreateActionConnector", "UpdateActionConnector", "DeleteActionConnector", "UpdateEnabledActions", "UpdateActionConnectorGuards",
-				"UpdateActionConnectorDefinition", "DeleteActionConnectorDefinition", "RefreshActionConnectorDefinition"},
+			Operations: []string{
+				"CreateActionConnector", "UpdateActionConnector", "DeleteActionConnector", "UpdateEnabledActions", "UpdateActionConnectorGuards",
+				"UpdateActionConnectorDefinition", "DeleteActionConnectorDefinition", "RefreshActionConnectorDefinition",
+			},
 		})
 		add(m, later, Capability{Name: "Share" + name, Parents: below, Category: AI, Does: "share connectors to " + m.title, Operations: []string{"UpdateActionConnectorPermissions"}})
 		add(m, later, Capability{

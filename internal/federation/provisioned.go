@@ -48,7 +48,8 @@ func (s *Service) outside(r *http.Request, a Account, it *item, found Arrival) e
 	if ask == "" {
 		ask = web.Text(web.Language(r), "centre.administrator")
 	}
-	text, reason, args := "", "", []any{a.Name, ask}
+	var text, reason string
+	args := []any{a.Name, ask}
 	switch found.Why {
 	case Unnamed:
 		text, reason, args = "federation.name", "The claim "+found.Claim+" does not prove who it is", []any{it.Name, found.Claim}

@@ -263,9 +263,8 @@ func TestProvisionedMatching(t *testing.T) {
 		}
 		match("externalId", "sub")
 		// A token of another sign-in is none of this one, here too.
-		q := w.begin(w.srv.Browser(t), button("centre"))
 		b := w.srv.Browser(t)
-		q = w.begin(b, button("centre"))
+		q := w.begin(b, button("centre"))
 		if page := b.Get(answer(q, w.code(q, map[string]any{"sub": "00uana", "nonce": "another"}))); page.Status != 403 || page.Heading() != "The sign-in did not work" {
 			t.Errorf("another nonce: %d %s", page.Status, page.Text())
 		}

@@ -5,6 +5,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -48,7 +49,7 @@ func TestOddBytes(t *testing.T) {
 				for _, f := range fields {
 					all = append(all, f, o)
 				}
-				passwords := append(all[:len(all):len(all)], "password", o, "new-password", o, "repeat-password", o)
+				passwords := append(slices.Clip(all), "password", o, "new-password", o, "repeat-password", o)
 				for who, b := range map[string]*testkit.Browser{"ana": in, "nobody": out} {
 					if method == "GET" {
 						q := url.Values{}
@@ -67,8 +68,10 @@ func TestOddBytes(t *testing.T) {
 		// for the browser's own name.
 		for _, o := range odd {
 			for _, f := range [][]string{
-				{"account", accountName, "username", "ana" + o, "password", good}, {"account", accountName + o, "username", "ana", "password", good},
-				{"account", accountName, "namespace", o, "username", "ana", "password", good}, {"account", accountName, "username", "ana", "password", good + o},
+				{"account", accountName, "username", "ana" + o, "password", good},
+				{"account", accountName + o, "username", "ana", "password", good},
+				{"account", accountName, "namespace", o, "username", "ana", "password", good},
+				{"account", accountName, "username", "ana", "password", good + o},
 			} {
 				page := srv.Browser(t).Post("/signin", f...)
 				if page.Status != 422 && page.Status != 429 || page.Status == 422 && !strings.Contains(page.Text(), "is not right") {

@@ -295,7 +295,7 @@ func (s *Service) reauthNeeded(tx *store.Tx, r *record, reason string) error {
 	if a, err := arn.Parse(user); err != nil || !a.IsQuickSight() {
 		// A caller of the API, who is no user and has no letters.
 		s.leaveNotice(tx, l, connectionOver, user, reason)
-		return nil
+		return nil //nolint:nilerr // the notice is all there is
 	}
 	return s.notice(tx, l, connectionOver, user, lang, reason, 0)
 }

@@ -125,8 +125,13 @@ func TestVendorErrors(t *testing.T) {
 			BasicAuthConnectionMetadata: &qs.BasicAuthConnectionMetadata{BaseEndpoint: v.URL, Username: "robot", Password: "pw"},
 		}, "CREATION_SUCCESSFUL")
 		for _, c := range []struct{ path, kind, part string }{
-			{"401", "Unauthenticated", "who are you?"}, {"403", "Denied", "not you"}, {"404", "NotFound", "status 404 and no explanation"},
-			{"409", "Conflict", "taken"}, {"429", "Throttled", "status 429"}, {"500", "Unavailable", "status 500"}, {"text", "Rejected", "not valid JSON"},
+			{"401", "Unauthenticated", "who are you?"},
+			{"403", "Denied", "not you"},
+			{"404", "NotFound", "status 404 and no explanation"},
+			{"409", "Conflict", "taken"},
+			{"429", "Throttled", "status 429"},
+			{"500", "Unavailable", "status 500"},
+			{"text", "Rejected", "not valid JSON"},
 		} {
 			_, err := invoke(t, srv, "shop", "HttpPost", `{"path":"`+c.path+`"}`)
 			wantFault(t, c.path, err, "ActionFailedException", c.part)

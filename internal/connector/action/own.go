@@ -35,8 +35,6 @@ type own struct {
 	CheckedUS int64  `db:"checked_us"`
 }
 
-const ownColumns = `arn, account, kind, chosen, base, document, hash, principal, message, updated_us, checked_us`
-
 // Kinds of definitions.
 const (
 	byOpenAPI = string(onsightapi.DefinitionKindOpenapi)

@@ -15,11 +15,11 @@ import (
 	"onsight/internal/connector/definitions"
 )
 
-func generic(t testing.TB) *definition.Definition {
-	t.Helper()
+func generic(tb testing.TB) *definition.Definition {
+	tb.Helper()
 	d, ok := definitions.Of("GENERIC_HTTP")
 	if !ok {
-		t.Fatal("there is no GENERIC_HTTP")
+		tb.Fatal("there is no GENERIC_HTTP")
 	}
 	return d
 }
@@ -253,9 +253,9 @@ func TestUploadRefusals(t *testing.T) {
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			t.Parallel()
-			began := time.Now() //nolint:forbidigo // how long it takes for real
+			began := time.Now()
 			_, _, problems := upload(t, c.document, "https://api.example.com/base")
-			if took := time.Since(began); took > 30*time.Second { //nolint:forbidigo // see above
+			if took := time.Since(began); took > 30*time.Second {
 				t.Errorf("it took %s", took)
 			}
 			for _, p := range problems {

@@ -115,18 +115,30 @@ func TestOtherRegion(t *testing.T) {
 		first              *http.Response
 		want               []string
 	}{
-		{"moved", home, "Get", answerOf(301, `<Error><Code>PermanentRedirect</Code><Message>elsewhere</Message></Error>`, "X-Amz-Bucket-Region", "eu-west-1"),
-			[]string{"GET https://plans.s3.us-east-1.amazonaws.com/x for us-east-1", "GET https://plans.s3.eu-west-1.amazonaws.com/x for eu-west-1"}},
-		{"malformed", home, "Get", answerOf(400, malformed),
-			[]string{"GET https://plans.s3.us-east-1.amazonaws.com/x for us-east-1", "GET https://plans.s3.eu-west-1.amazonaws.com/x for eu-west-1"}},
-		{"a write", home, "Make", answerOf(400, malformed),
-			[]string{"PUT https://plans.s3.us-east-1.amazonaws.com/ for us-east-1", "PUT https://plans.s3.eu-west-1.amazonaws.com/ for eu-west-1"}},
-		{"for the moment", home, "Get", answerOf(307, `<Error><Code>TemporaryRedirect</Code></Error>`, "X-Amz-Bucket-Region", "eu-west-1", "Location", "https://evil.example.org/x"),
-			[]string{"GET https://plans.s3.us-east-1.amazonaws.com/x for us-east-1", "GET https://plans.s3.eu-west-1.amazonaws.com/x for eu-west-1"}},
-		{"another store", "http://localhost:9000", "Get", answerOf(400, malformed),
-			[]string{"GET http://localhost:9000/plans/x for us-east-1", "GET http://localhost:9000/plans/x for eu-west-1"}},
-		{"no region", home, "Get", answerOf(400, strings.ReplaceAll(malformed, "<Region>eu-west-1", "<Region>evil.org/?-1")),
-			[]string{"GET https://plans.s3.us-east-1.amazonaws.com/x for us-east-1"}},
+		{
+			"moved", home, "Get", answerOf(301, `<Error><Code>PermanentRedirect</Code><Message>elsewhere</Message></Error>`, "X-Amz-Bucket-Region", "eu-west-1"),
+			[]string{"GET https://plans.s3.us-east-1.amazonaws.com/x for us-east-1", "GET https://plans.s3.eu-west-1.amazonaws.com/x for eu-west-1"},
+		},
+		{
+			"malformed", home, "Get", answerOf(400, malformed),
+			[]string{"GET https://plans.s3.us-east-1.amazonaws.com/x for us-east-1", "GET https://plans.s3.eu-west-1.amazonaws.com/x for eu-west-1"},
+		},
+		{
+			"a write", home, "Make", answerOf(400, malformed),
+			[]string{"PUT https://plans.s3.us-east-1.amazonaws.com/ for us-east-1", "PUT https://plans.s3.eu-west-1.amazonaws.com/ for eu-west-1"},
+		},
+		{
+			"for the moment", home, "Get", answerOf(307, `<Error><Code>TemporaryRedirect</Code></Error>`, "X-Amz-Bucket-Region", "eu-west-1", "Location", "https://evil.example.org/x"),
+			[]string{"GET https://plans.s3.us-east-1.amazonaws.com/x for us-east-1", "GET https://plans.s3.eu-west-1.amazonaws.com/x for eu-west-1"},
+		},
+		{
+			"another store", "http://localhost:9000", "Get", answerOf(400, malformed),
+			[]string{"GET http://localhost:9000/plans/x for us-east-1", "GET http://localhost:9000/plans/x for eu-west-1"},
+		},
+		{
+			"no region", home, "Get", answerOf(400, strings.ReplaceAll(malformed, "<Region>eu-west-1", "<Region>evil.org/?-1")),
+			[]string{"GET https://plans.s3.us-east-1.amazonaws.com/x for us-east-1"},
+		},
 	} {
 		f := &far{}
 		f.answers = func(*http.Request) *http.Response {
@@ -179,15 +191,16 @@ paths:
 `
 
 // readXML performs the one action of xmlDocument, or of another.
-func readXML(t testing.TB, document, body string, headers ...string) (any, error) {
+func readXML(tb testing.TB, document, body string, headers ...string) (any, error) {
+	tb.Helper()
 	d, err := definition.Load([]byte(document))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	base, _ := url.Parse("https://lists.example.org")
 	f := &far{answers: func(*http.Request) *http.Response { return answerOf(200, body, headers...) }}
 	c := &engine.Call{Definition: d, Operation: d.Operations["List"], Base: base, Client: f, Input: map[string]any{}, Limits: engine.Limits{Attempts: 1}}
-	res, err := c.Do(t.Context())
+	res, err := c.Do(tb.Context())
 	if err != nil {
 		return nil, err
 	}

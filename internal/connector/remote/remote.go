@@ -213,7 +213,8 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	if res.StatusCode >= 300 {
-		return res, t.refused(r, res)
+		t.refused(r, res)
+		return res, nil
 	}
 	t.fail(nil)
 	res.Body = &watched{res.Body, t}
@@ -246,7 +247,7 @@ func (e *credentialError) Unwrap() error { return e.cause }
 const maxRefusal = 64 << 10
 
 // refused remembers an answer that is none. The library sees it all the same.
-func (t *transport) refused(r *http.Request, res *http.Response) error {
+func (t *transport) refused(r *http.Request, res *http.Response) {
 	text, _ := io.ReadAll(io.LimitReader(res.Body, maxRefusal))
 	_ = res.Body.Close()
 	res.Body = io.NopCloser(bytes.NewReader(text))
@@ -279,7 +280,6 @@ func (t *transport) refused(r *http.Request, res *http.Response) error {
 		t.gone = true
 		t.mu.Unlock()
 	}
-	return nil
 }
 
 // said is the text of a refusal: that of an error of JSON-RPC, or plain text.
