@@ -1,8 +1,6 @@
 package main
 
 import (
-	"encoding/json"
-	"encoding/pem"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -12,6 +10,7 @@ import (
 	"testing"
 
 	"onsight/internal/qs"
+	"onsight/internal/testkit"
 )
 
 // TestConnector uses connectors at a server by commands.
@@ -28,17 +27,7 @@ func TestConnector(t *testing.T) {
 	}))
 	t.Cleanup(vendor.Close)
 	dir := t.TempDir()
-	profiles := filepath.Join(dir, "profiles.json")
-	text, err := json.Marshal(map[string]any{"profiles": []any{map[string]any{"name": "default", "allow": []string{"127.0.0.1"}, "authorities": "ca.pem"}}})
-	if err == nil {
-		err = os.WriteFile(profiles, text, 0o600)
-	}
-	if err == nil {
-		err = os.WriteFile(filepath.Join(dir, "ca.pem"), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: vendor.Certificate().Raw}), 0o600)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	profiles := testkit.Profiles(t, vendor)
 	p := start(t, dir, "-network-profiles", profiles, "-public-url", "https://onsight.example.org")
 	c := subscribe(t, p, dir)
 	for id, key := range map[string]qs.Secret{"shop": "X-Api-Key: s3cr3t", "wrong": "bad"} {

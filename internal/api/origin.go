@@ -35,6 +35,21 @@ func OriginOf(r *http.Request, proxies []netip.Prefix) Origin {
 	return o
 }
 
+// Network is the address as one attacker has it: of IPv6, the network of 64 bits.
+// What is no address stays as it is.
+func (o Origin) Network() string {
+	a, err := netip.ParseAddr(o.Address)
+	if err != nil {
+		return o.Address
+	}
+	if a = a.WithZone(""); a.Is6() && !a.Is4In6() {
+		if network, err := a.Prefix(64); err == nil {
+			return network.String()
+		}
+	}
+	return a.String()
+}
+
 func trusts(proxies []netip.Prefix, a netip.Addr) bool {
 	return slices.ContainsFunc(proxies, func(p netip.Prefix) bool { return p.Contains(a) })
 }

@@ -2,16 +2,12 @@ package app_test
 
 import (
 	"bytes"
-	"encoding/json"
-	"encoding/pem"
 	"io"
 	"log"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -20,6 +16,7 @@ import (
 	"time"
 
 	"onsight/internal/config"
+	"onsight/internal/testkit"
 )
 
 // service is a connector's service on loopback, and a server that reaches it.
@@ -32,18 +29,8 @@ func service(b *testing.B) (s *server, vendor *httptest.Server) {
 	}))
 	vendor.Config.ErrorLog = log.New(io.Discard, "", 0)
 	b.Cleanup(vendor.Close)
-	dir := b.TempDir()
-	profiles, err := json.Marshal(map[string]any{"profiles": []any{map[string]any{"name": "default", "allow": []string{"127.0.0.1"}, "authorities": "ca.pem"}}})
-	if err == nil {
-		err = os.WriteFile(filepath.Join(dir, "ca.pem"), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: vendor.Certificate().Raw}), 0o600)
-	}
-	if err == nil {
-		err = os.WriteFile(filepath.Join(dir, "profiles.json"), profiles, 0o600)
-	}
-	if err != nil {
-		b.Fatal(err)
-	}
-	s = open(b, func(c *config.Config) { c.NetworkProfiles = filepath.Join(dir, "profiles.json") })
+	profiles := testkit.Profiles(b, vendor)
+	s = open(b, func(c *config.Config) { c.NetworkProfiles = profiles })
 	made := s.request("POST", "/accounts/111122223333/action-connectors", `{"ActionConnectorId":"sheets","Name":"Sheets","Type":"SMARTSHEET","AuthenticationConfig":{
 		"AuthenticationType":"API_KEY","AuthenticationMetadata":{"ApiKeyConnectionMetadata":{"BaseEndpoint":"`+vendor.URL+`","ApiKey":"k"}}}}`)
 	if status := s.send(made); status != 200 {

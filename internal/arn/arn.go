@@ -61,6 +61,14 @@ func (a ARN) Split() (kind, rest string) {
 	return kind, rest
 }
 
+// User gives the namespace and the name of the user that a names; ok is false
+// where it names something else.
+func (a ARN) User() (namespace, name string, ok bool) {
+	kind, rest := a.Split()
+	namespace, name, ok = strings.Cut(rest, "/")
+	return namespace, name, ok && kind == "user"
+}
+
 // IsQuickSight says whether the ARN is of this service, in a partition that
 // the service knows, and of an account.
 func (a ARN) IsQuickSight() bool {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"regexp"
 	"slices"
-	"strings"
 	"time"
 
 	"onsight/internal/api"
@@ -51,9 +50,8 @@ func noUser(what string) error {
 // userOf reads the ARN of a user of an account.
 func userOf(text, account, region string) (namespace, name string, err error) {
 	a, err := arn.Parse(text)
-	kind, rest := a.Split()
-	namespace, name, ok := strings.Cut(rest, "/")
-	if err != nil || !a.IsQuickSight() || kind != "user" || !ok || namespace == "" || name == "" {
+	namespace, name, ok := a.User()
+	if err != nil || !a.IsQuickSight() || !ok || namespace == "" || name == "" {
 		return "", "", fault.Invalid("UserArn %s isn't the ARN of a user.", text)
 	}
 	if a.Account != account || a.Region != region {

@@ -144,9 +144,8 @@ func (s *Service) Forget(tx *store.Tx, gone string) error {
 	if err != nil {
 		return err
 	}
-	kind, rest := a.Split()
-	namespace, name, ok := strings.Cut(rest, "/")
-	if kind != "user" || !ok {
+	namespace, name, ok := a.User()
+	if !ok {
 		return nil
 	}
 	_, err = tx.Exec(`UPDATE embed_entries SET user_name = '', session_id = NULL WHERE account = $1 AND namespace = $2 AND user_name = $3`, a.Account, namespace, name)

@@ -195,9 +195,8 @@ func whichUser(in *qs.GetIdentityContextRequest, region string) (namespace, wher
 	if err != nil || !a.IsQuickSight() || a.Account != in.AwsAccountId || a.Region != region {
 		return "", "", "", fault.Invalid("UserArn %s isn't the ARN of a user of account %s.", *id.UserArn, in.AwsAccountId)
 	}
-	kind, rest := a.Split()
-	namespace, name, ok := strings.Cut(rest, "/")
-	if kind != "user" || !ok || name == "" {
+	namespace, name, ok := a.User()
+	if !ok || name == "" {
 		return "", "", "", fault.Invalid("UserArn %s isn't the ARN of a user.", *id.UserArn)
 	}
 	if in.Namespace != nil && *in.Namespace != namespace {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 
 	"onsight/internal/arn"
@@ -124,9 +123,8 @@ func (s *Service) ProfilesOfCaller(tx *store.Tx, account, id, principalARN, sess
 // ProfileOfUser gives the profile that binds the user of an ARN; nil for none,
 // and for no such user.
 func (s *Service) ProfileOfUser(tx *store.Tx, user arn.ARN) (*Binding, error) {
-	kind, rest := user.Split()
-	namespace, name, _ := strings.Cut(rest, "/")
-	if kind != "user" {
+	namespace, name, ok := user.User()
+	if !ok {
 		return nil, nil //nolint:nilnil // nothing binds what is no user
 	}
 	p, source, err := s.ProfileOf(tx, user.Account, namespace, name)

@@ -61,7 +61,7 @@ func once(q url.Values, name string) (string, bool) {
 // asks, and sends the person to the page on which they decide. What is wrong with
 // the agent or its address is said here; the rest is told to the agent.
 func (s *Service) authorize(w http.ResponseWriter, r *http.Request) error {
-	if wait := s.limits.wait("authorize", api.OriginOf(r, s.TrustedProxies).Address, mostAuthorisations, s.Now()); wait > 0 {
+	if wait := s.limits.wait("authorize", api.OriginOf(r, s.TrustedProxies).Network(), mostAuthorisations, s.Now()); wait > 0 {
 		w.Header().Set("Retry-After", seconds(wait))
 		s.say(w, r, http.StatusTooManyRequests, "", web.Message{Title: "busy.title", Text: "busy.text"})
 		return nil

@@ -181,7 +181,7 @@ func (s *Service) bounded(what string, each int, handle func(w http.ResponseWrit
 		h.Set("Cache-Control", "no-store")
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Access-Control-Allow-Origin", "*")
-		if wait := s.limits.wait(what, api.OriginOf(r, s.TrustedProxies).Address, each, s.Now()); wait > 0 {
+		if wait := s.limits.wait(what, api.OriginOf(r, s.TrustedProxies).Network(), each, s.Now()); wait > 0 {
 			h.Set("Retry-After", seconds(wait))
 			answer(w, http.StatusTooManyRequests, "temporarily_unavailable", "There were too many requests from this address. Wait.")
 			return

@@ -2,14 +2,10 @@ package mcp_test
 
 import (
 	"context"
-	"encoding/json"
-	"encoding/pem"
 	"io"
 	"log"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -18,7 +14,6 @@ import (
 
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 
-	"onsight/internal/config"
 	"onsight/internal/fault"
 	"onsight/internal/iamapi"
 	"onsight/internal/onsightapi"
@@ -84,26 +79,6 @@ func says(status int, body string, headers ...string) http.HandlerFunc {
 	}
 }
 
-// near lets the server reach services on this machine, with their certificates.
-func near(t *testing.T, servers ...*httptest.Server) testkit.Option {
-	t.Helper()
-	dir := t.TempDir()
-	var certificates []byte
-	for _, s := range servers {
-		certificates = append(certificates, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw})...)
-	}
-	profiles, err := json.Marshal(map[string]any{"profiles": []any{map[string]any{"name": "default", "allow": []string{"127.0.0.1"}, "authorities": "ca.pem"}}})
-	for name, text := range map[string][]byte{"ca.pem": certificates, "profiles.json": profiles} {
-		if err == nil {
-			err = os.WriteFile(filepath.Join(dir, name), text, 0o600)
-		}
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return func(c *config.Config) { c.NetworkProfiles = filepath.Join(dir, "profiles.json") }
-}
-
 // each runs a test with each database, on a server and a service of its own.
 func each(t *testing.T, test func(t *testing.T, srv *testkit.Server, v *vendor), options ...testkit.Option) {
 	t.Helper()
@@ -111,7 +86,7 @@ func each(t *testing.T, test func(t *testing.T, srv *testkit.Server, v *vendor),
 		t.Run(dialect, func(t *testing.T) {
 			t.Parallel()
 			v := newVendor(t)
-			test(t, testkit.Start(t, storetest.Config(t, dialect), append([]testkit.Option{near(t, v.Server)}, options...)...), v)
+			test(t, testkit.Start(t, storetest.Config(t, dialect), append([]testkit.Option{testkit.Near(t, v.Server)}, options...)...), v)
 		})
 	}
 }

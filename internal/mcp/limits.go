@@ -1,7 +1,6 @@
 package mcp
 
 import (
-	"net/netip"
 	"sync"
 	"time"
 
@@ -20,8 +19,8 @@ const remembered = 10_000
 
 // wait counts an attempt, and tells how long to wait where there were too many;
 // 0 for none.
-func (l *limits) wait(what, address string, each int, now time.Time) time.Duration {
-	r := l.of(what, address, each).ReserveN(now, 1)
+func (l *limits) wait(what, network string, each int, now time.Time) time.Duration {
+	r := l.of(what, network, each).ReserveN(now, 1)
 	d := r.DelayFrom(now)
 	if d > 0 {
 		r.CancelAt(now)
@@ -29,8 +28,8 @@ func (l *limits) wait(what, address string, each int, now time.Time) time.Durati
 	return d
 }
 
-func (l *limits) of(what, address string, each int) *rate.Limiter {
-	key := [2]string{what, network(address)}
+func (l *limits) of(what, network string, each int) *rate.Limiter {
+	key := [2]string{what, network}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	one := l.all[key]
@@ -42,18 +41,4 @@ func (l *limits) of(what, address string, each int) *rate.Limiter {
 		l.all[key] = one
 	}
 	return one
-}
-
-// network is the address as one attacker has it: of IPv6, the network.
-func network(address string) string {
-	a, err := netip.ParseAddr(address)
-	if err != nil {
-		return address
-	}
-	if a = a.WithZone(""); a.Is6() && !a.Is4In6() {
-		if p, err := a.Prefix(64); err == nil {
-			return p.String()
-		}
-	}
-	return a.String()
 }

@@ -2,7 +2,6 @@ package mcp
 
 import (
 	"context"
-	"strings"
 
 	"onsight/internal/arn"
 	"onsight/internal/store"
@@ -27,9 +26,8 @@ func (s *Service) Forget(tx *store.Tx, gone string) error {
 	if err != nil {
 		return err
 	}
-	kind, rest := a.Split()
-	namespace, name, ok := strings.Cut(rest, "/")
-	if kind != "user" || !ok {
+	namespace, name, ok := a.User()
+	if !ok {
 		return nil
 	}
 	_, err = tx.Exec(`DELETE FROM agent_secrets WHERE grant_id IN (SELECT id FROM agent_grants WHERE account = $1 AND namespace = $2 AND user_name = $3)`,

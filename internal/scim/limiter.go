@@ -1,7 +1,6 @@
 package scim
 
 import (
-	"net/netip"
 	"strconv"
 	"sync"
 	"time"
@@ -72,20 +71,6 @@ func (l *limiter) good(hash []byte, now time.Time) bool {
 	defer l.mu.Unlock()
 	at, ok := l.right[[32]byte(hash)]
 	return ok && now.Sub(at) < time.Hour
-}
-
-// network is the address as one attacker has it: of IPv6, the network.
-func network(address string) string {
-	a, err := netip.ParseAddr(address)
-	if err != nil {
-		return address
-	}
-	if a = a.WithZone(""); a.Is6() && !a.Is4In6() {
-		if p, err := a.Prefix(64); err == nil {
-			return p.String()
-		}
-	}
-	return a.String()
 }
 
 // throttled refuses who has to wait.

@@ -205,7 +205,7 @@ func (s *Service) endpoint(account string) string { return s.PublicURL + Prefix 
 func (s *Service) authenticate(r *http.Request, account string, origin api.Origin) (token, error) {
 	shown, isBearer := bearer(r)
 	id, hash, ok := readToken(shown)
-	from := account + " " + network(origin.Address)
+	from := account + " " + origin.Network()
 	if wait := s.limiter.wait(from, s.Now()); wait > 0 && !s.limiter.good(hash, s.Now()) {
 		return token{}, &throttled{wait}
 	}

@@ -74,7 +74,7 @@ func (s *Service) signInAtDirectory(w http.ResponseWriter, r *http.Request, acco
 		return err
 	}
 	t := &trial{account: account, namespace: account.DefaultNamespace}
-	_, address := addressOf(s.origin(r))
+	address := s.origin(r).Network()
 	var until time.Time
 	err := s.DB.Read(r.Context(), func(tx *store.Tx) (err error) {
 		until, err = s.locked(tx, account.Account, lockAddress(address))

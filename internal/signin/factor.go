@@ -333,7 +333,7 @@ type guess struct {
 // tryFactor counts an attempt, or refuses it.
 func (s *Service) tryFactor(r *http.Request, p Person, factor string) (*guess, error) {
 	g := &guess{factor: factor}
-	_, address := addressOf(s.origin(r))
+	address := s.origin(r).Network()
 	var until time.Time
 	err := s.DB.Write(r.Context(), func(tx *store.Tx) (err error) {
 		if until, err = s.locked(tx, p.Account, lockAddress(address)); err != nil || !until.IsZero() || factor == factorPasskey {
@@ -374,7 +374,7 @@ func mfaType(factor string) string {
 
 // failedGuess counts a failed attempt for its address, and leaves its events.
 func (s *Service) failedGuess(r *http.Request, p Person, g *guess, why string, login bool) error {
-	_, address := addressOf(s.origin(r))
+	address := s.origin(r).Network()
 	return s.DB.Write(r.Context(), func(tx *store.Tx) error {
 		_, attempts, pause, err := s.count(tx, p.Account, lockAddress(address), addressLimit)
 		if err != nil {

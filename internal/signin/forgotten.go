@@ -94,7 +94,7 @@ func (s *Service) forgotten(w http.ResponseWriter, r *http.Request) error {
 	if l.Namespace == "" {
 		l.Namespace = account.DefaultNamespace
 	}
-	_, address := addressOf(s.origin(r))
+	address := s.origin(r).Network()
 	var until time.Time
 	err = s.DB.Write(r.Context(), func(tx *store.Tx) error {
 		if until, _, _, err = s.count(tx, of, lockForgottenFrom(address), forgottenAddressLimit); err != nil || !until.IsZero() {

@@ -320,7 +320,7 @@ func (s *Service) signInByPasskey(w http.ResponseWriter, r *http.Request) error 
 	f := signInForm{
 		Account: trim(r.PostFormValue(fieldAccount)), Namespace: trim(r.PostFormValue(fieldNamespace)), Next: r.PostFormValue("next"), Letters: s.Mail != nil,
 	}
-	_, address := addressOf(s.origin(r))
+	address := s.origin(r).Network()
 	var until time.Time
 	var p Person
 	err := s.DB.Write(r.Context(), func(tx *store.Tx) (err error) {
@@ -377,7 +377,7 @@ func (s *Service) mayPassAlone(tx *store.Tx, p Person, named string) error {
 // refusePasskey counts an answer that lets nobody in for its address, leaves its
 // events if it is known whose it would be, and asks again.
 func (s *Service) refusePasskey(w http.ResponseWriter, r *http.Request, f signInForm, p Person, wrong *wrongFactor) error {
-	_, address := addressOf(s.origin(r))
+	address := s.origin(r).Network()
 	err := s.DB.Write(r.Context(), func(tx *store.Tx) error {
 		_, _, _, err := s.count(tx, strangers, lockAddress(address), addressLimit)
 		return err

@@ -181,7 +181,7 @@ func (s *Service) unlockSignIn(ctx context.Context, in *onsightapi.UnlockSignInR
 	}
 	name, factor := "", ""
 	if in.Address != nil {
-		_, address := addressOf(api.Origin{Address: strings.TrimSuffix(*in.Address, "/64")})
+		address := api.Origin{Address: strings.TrimSuffix(*in.Address, "/64")}.Network()
 		name = lockAddress(address)
 	} else {
 		namespace := "default"

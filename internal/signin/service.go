@@ -274,28 +274,13 @@ func (s *Service) say(w http.ResponseWriter, r *http.Request, status int, accoun
 // origin is where a request comes from.
 func (s *Service) origin(r *http.Request) api.Origin { return api.OriginOf(r, s.TrustedProxies) }
 
-// addressOf is the address as one attacker has it: of IPv6, the network.
-func addressOf(o api.Origin) (netip.Addr, string) {
-	a, err := netip.ParseAddr(o.Address)
-	if err != nil {
-		return netip.Addr{}, o.Address
-	}
-	a = a.WithZone("")
-	if a.Is6() {
-		if network, err := a.Prefix(64); err == nil {
-			return a, network.String()
-		}
-	}
-	return a, a.String()
-}
-
 // mustBeAllowed refuses who comes from an address that the account does not let in.
 func (s *Service) mustBeAllowed(r *http.Request, account string) error {
 	if s.AddressAllowed == nil || account == "" {
 		return nil
 	}
-	address, _ := addressOf(s.origin(r))
-	ok, err := s.AddressAllowed(r.Context(), account, address)
+	address, _ := netip.ParseAddr(s.origin(r).Address)
+	ok, err := s.AddressAllowed(r.Context(), account, address.WithZone(""))
 	if err == nil && !ok {
 		err = &refusal{status: http.StatusForbidden, account: account, message: web.Message{
 			Title: "address.title", Text: "address.text", Args: []any{address.String()},

@@ -11,7 +11,6 @@ import (
 	"maps"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -297,9 +296,8 @@ func (s *Service) Forget(tx *store.Tx, gone string) error {
 	if err != nil {
 		return err
 	}
-	kind, rest := a.Split()
-	namespace, name, ok := strings.Cut(rest, "/")
-	if kind != "user" || !ok {
+	namespace, name, ok := a.User()
+	if !ok {
 		return nil
 	}
 	for _, deletion := range []string{

@@ -214,7 +214,7 @@ func (s *Service) try(r *http.Request, accountName, namespace, user string) (*tr
 	if of == "" {
 		of, t.lock = strangers, lockUser(strings.ToLower(accountName)+"/"+t.namespace, user)
 	}
-	_, address := addressOf(s.origin(r))
+	address := s.origin(r).Network()
 	var until time.Time
 	err = s.DB.Write(r.Context(), func(tx *store.Tx) error {
 		if until, err = s.locked(tx, of, lockAddress(address)); err != nil || !until.IsZero() {
@@ -299,7 +299,7 @@ func (s *Service) uncount(r *http.Request, t *trial) error {
 // failedAttempt counts a failed attempt for its address, and leaves its event.
 func (s *Service) failedAttempt(r *http.Request, t *trial) error {
 	origin := s.origin(r)
-	_, address := addressOf(origin)
+	address := origin.Network()
 	of := t.account.Account
 	if of == "" {
 		of = strangers

@@ -90,7 +90,7 @@ func TestCertified(t *testing.T) {
 	}
 	for _, dialect := range storetest.Dialects {
 		t.Run(dialect, func(t *testing.T) {
-			srv := testkit.Start(t, storetest.Config(t, dialect), near(t, as))
+			srv := testkit.Start(t, storetest.Config(t, dialect), testkit.Near(t, as))
 			srv.Subscribe(t)
 			for _, client := range []string{"robot", "body"} {
 				makeConnector(t, srv, client, "GENERIC_HTTP", "OAUTH2_CLIENT_CREDENTIALS", qs.AuthenticationMetadata{

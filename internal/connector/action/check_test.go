@@ -70,7 +70,7 @@ func TestCheck(t *testing.T) {
 			t.Errorf("message %q", m)
 		}
 		makeConnector(t, srv, "robot2", "GENERIC_HTTP", "OAUTH2_CLIENT_CREDENTIALS", i.client(i.secret), "CREATION_SUCCESSFUL")
-	}, near(t, i.Server), checking)
+	}, testkit.Near(t, i.Server), checking)
 }
 
 // What is called later has the same end, and whoever began it can see it.
@@ -112,7 +112,7 @@ func TestAsynchronous(t *testing.T) {
 		wantFault(t, "wrong input", err, "InvalidParameterValueException", "/path")
 		_, err = testkit.Call(t, srv, onsightapi.GetActionInvocation, onsightapi.GetActionInvocationRequest{AwsAccountId: account, ActionConnectorId: "shop", InvocationId: "00000000-0000-0000-0000-000000000000"})
 		wantFault(t, "none", err, "ResourceNotFoundException", "can't be found")
-	}, near(t, v.Server))
+	}, testkit.Near(t, v.Server))
 }
 
 // Policies, permission lists, roles and custom permissions each have a say.
@@ -198,7 +198,7 @@ func TestWhoMay(t *testing.T) {
 		}
 		_, err = invoke(t, author, "shop", "HttpGet", `{"path":"a"}`)
 		wantFault(t, "custom permissions", err, "AccessDeniedException", "UseGenericHTTPAction")
-	}, near(t, v.Server))
+	}, testkit.Near(t, v.Server))
 }
 
 // The event is the one that the real service records, and has no input.
@@ -266,7 +266,7 @@ func TestRecord(t *testing.T) {
 		if in := string(out.Calls[1].Input); !strings.Contains(in, "psst") || strings.Contains(in, `"pw"`) {
 			t.Errorf("input %s", in)
 		}
-	}, near(t, v.Server), func(c *config.Config) { c.ActionPayloads = true })
+	}, testkit.Near(t, v.Server), func(c *config.Config) { c.ActionPayloads = true })
 }
 
 // A service that answers without end, or not at all, takes neither memory nor time.
@@ -296,5 +296,5 @@ func TestTooMuch(t *testing.T) {
 			_, err = invoke(t, srv, "shop", "HttpGet", `{"path":"none"}`)
 		}
 		wantFault(t, "too many", err, "ThrottlingException", "")
-	}, near(t, v.Server), func(c *config.Config) { c.ActionRate = 1 })
+	}, testkit.Near(t, v.Server), func(c *config.Config) { c.ActionRate = 1 })
 }

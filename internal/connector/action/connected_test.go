@@ -66,5 +66,5 @@ func TestConnectedServices(t *testing.T) {
 		if page := browsers["bo"].Get("/signin/you"); !strings.Contains(page.Text(), "bo@service.example") {
 			t.Errorf("bo's is gone: %s", page.Text())
 		}
-	}, near(t, i.Server))
+	}, testkit.Near(t, i.Server))
 }

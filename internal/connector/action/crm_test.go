@@ -127,7 +127,7 @@ func TestSalesforce(t *testing.T) {
 		t.Run(dialect, func(t *testing.T) {
 			t.Parallel()
 			s := newSalesforce(t)
-			srv := testkit.Start(t, storetest.Config(t, dialect), near(t, s.Server), checking)
+			srv := testkit.Start(t, storetest.Config(t, dialect), testkit.Near(t, s.Server), checking)
 			srv.Subscribe(t)
 			robot := qs.AuthenticationMetadata{ClientCredentialsGrantMetadata: &qs.ClientCredentialsGrantMetadata{
 				BaseEndpoint: s.URL + "/services/data/v60.0",
@@ -196,7 +196,7 @@ func TestSalesforcePeople(t *testing.T) {
 		t.Run(dialect, func(t *testing.T) {
 			t.Parallel()
 			s := newSalesforce(t)
-			srv := testkit.Start(t, storetest.Config(t, dialect), near(t, s.Server))
+			srv := testkit.Start(t, storetest.Config(t, dialect), testkit.Near(t, s.Server))
 			srv.Subscribe(t)
 			makeConnector(t, srv, "mine", "SALESFORCE_CRM", "OAUTH2_AUTHORIZATION_CODE", qs.AuthenticationMetadata{AuthorizationCodeGrantMetadata: &qs.AuthorizationCodeGrantMetadata{
 				BaseEndpoint: s.URL, RedirectUrl: "https://onsight.example.org/sn/oauthcallback", // the definition knows the rest of the path
@@ -277,7 +277,7 @@ func TestSAP(t *testing.T) {
 		}
 		answer(`{"d":{"results":[{"Material":"B"}]}}`)(w, r)
 	})
-	srv := testkit.Start(t, storetest.Config(t, storetest.Dialects[0]), near(t, v.Server), checking)
+	srv := testkit.Start(t, storetest.Config(t, storetest.Dialects[0]), testkit.Near(t, v.Server), checking)
 	srv.Subscribe(t)
 	base := v.URL + root + "?sap-client=100"
 	makeConnector(t, srv, "robot", "SAP_BILLOFMATERIALS", "OAUTH2_CLIENT_CREDENTIALS", qs.AuthenticationMetadata{ClientCredentialsGrantMetadata: &qs.ClientCredentialsGrantMetadata{

@@ -460,5 +460,5 @@ func TestDrive(t *testing.T) {
 		fails("no folder", "mine", "GetItem", `"itemId":"`+folder+`"`, "ActionFailedException", "itemNotFound")
 		_, err := invoke(t, srv, "mine", "GetDrive", `{}`)
 		wantFault(t, "whose", err, "InvalidParameterValueException", `lacks "userId"`)
-	}, near(t, servers(graphs)...))
+	}, testkit.Near(t, servers(graphs)...))
 }

@@ -139,7 +139,7 @@ func TestFailures(t *testing.T) {
 		if got := errorsOf(t, srv, len(want)); !slices.Equal(got, want) {
 			t.Errorf("events %v, want %v", got, want)
 		}
-	}, near(t, v.Server))
+	}, testkit.Near(t, v.Server))
 }
 
 // A refresh token that was revoked, used by two servers at once: it is asked for
@@ -150,7 +150,7 @@ func TestRevokedAtTwo(t *testing.T) {
 		t.Run(dialect, func(t *testing.T) {
 			t.Parallel()
 			i := newIssuer(t)
-			db, near := storetest.Config(t, dialect), near(t, i.Server)
+			db, near := storetest.Config(t, dialect), testkit.Near(t, i.Server)
 			seal := testkit.SealKey(t.TempDir() + "/seal.key")
 			srv := testkit.Start(t, db, near, seal)
 			servers := []*testkit.Server{srv}

@@ -23,7 +23,7 @@ func TestGraph(t *testing.T) {
 		t.Run(dialect, func(t *testing.T) {
 			t.Parallel()
 			m := newTenant(t)
-			srv := testkit.Start(t, storetest.Config(t, dialect), near(t, m.Server), checking)
+			srv := testkit.Start(t, storetest.Config(t, dialect), testkit.Near(t, m.Server), checking)
 			srv.Subscribe(t)
 			testGraph(t, srv, m)
 		})
@@ -158,7 +158,7 @@ func TestGraphPerson(t *testing.T) {
 			i.on("/v1.0/me", says(200, `{"id":"u1","userPrincipalName":"ana@example.org"}`))
 			i.on("/v1.0/me/messages", says(200, `{"value":[{"id":"m1"}],"@odata.nextLink":"https://elsewhere.example/v1.0/me/messages?$skip=1"}`))
 			i.on("/v1.0/me/sendMail", says(202, ``))
-			srv := testkit.Start(t, storetest.Config(t, dialect), near(t, i.Server))
+			srv := testkit.Start(t, storetest.Config(t, dialect), testkit.Near(t, i.Server))
 			srv.Subscribe(t)
 			m := i.code()
 			m.AuthorizationCodeGrantMetadata.BaseEndpoint = i.URL // without /v1.0

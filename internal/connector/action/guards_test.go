@@ -54,7 +54,7 @@ func TestConfirmation(t *testing.T) {
 			t.Parallel()
 			v := newVendor(t)
 			v.on("/items", says(200, `{"ok":true}`))
-			srv := testkit.Start(t, storetest.Config(t, dialect), near(t, v.Server))
+			srv := testkit.Start(t, storetest.Config(t, dialect), testkit.Near(t, v.Server))
 			srv.Subscribe(t)
 			makeConnector(t, srv, "shop", "GENERIC_HTTP", "API_KEY", withKey(v.URL, "k"), "CREATION_SUCCESSFUL")
 			if g := guards(t, srv, "shop"); *g.Guards.Confirmation != "NONE" || *g.Guards.Verification != "OFF" || g.Usage != nil {
@@ -153,7 +153,7 @@ func TestLimits(t *testing.T) {
 			t.Parallel()
 			v := newVendor(t)
 			v.on("/items", says(200, `{}`))
-			db, near := storetest.Config(t, dialect), near(t, v.Server)
+			db, near := storetest.Config(t, dialect), testkit.Near(t, v.Server)
 			seal := testkit.SealKey(t.TempDir() + "/seal.key")
 			srv := testkit.Start(t, db, near, seal)
 			servers := []*testkit.Server{srv}

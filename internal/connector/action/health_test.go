@@ -181,7 +181,7 @@ func TestVerification(t *testing.T) {
 			t.Parallel()
 			v, box := newVendor(t), newPostbox(t)
 			v.on("/", says(200, `{}`))
-			srv := testkit.Start(t, storetest.Config(t, dialect), near(t, v.Server), box.use)
+			srv := testkit.Start(t, storetest.Config(t, dialect), testkit.Near(t, v.Server), box.use)
 			srv.Subscribe(t)
 			makeConnector(t, srv, "shop", "GENERIC_HTTP", "API_KEY", withKey(v.URL, "k"), "CREATION_SUCCESSFUL")
 			own(t, srv, "shop", register(t, srv, "olga"))
@@ -253,7 +253,7 @@ func TestClientRefused(t *testing.T) {
 		t.Run(dialect, func(t *testing.T) {
 			t.Parallel()
 			i, box := newIssuer(t), newPostbox(t)
-			srv := testkit.Start(t, storetest.Config(t, dialect), near(t, i.Server), box.use, func(c *config.Config) { c.Language = "de" })
+			srv := testkit.Start(t, storetest.Config(t, dialect), testkit.Near(t, i.Server), box.use, func(c *config.Config) { c.Language = "de" })
 			srv.Subscribe(t)
 			makeConnector(t, srv, "robot", "GENERIC_HTTP", "OAUTH2_CLIENT_CREDENTIALS", i.client(i.secret), "CREATION_SUCCESSFUL")
 			fail := func() {
@@ -298,7 +298,7 @@ func TestKeepAlive(t *testing.T) {
 		t.Run(dialect, func(t *testing.T) {
 			t.Parallel()
 			i, box := newIssuer(t), newPostbox(t)
-			db, near := storetest.Config(t, dialect), near(t, i.Server)
+			db, near := storetest.Config(t, dialect), testkit.Near(t, i.Server)
 			seal := testkit.SealKey(t.TempDir() + "/seal.key")
 			srv := testkit.Start(t, db, near, seal, box.use)
 			servers := []*testkit.Server{srv}

@@ -2,13 +2,10 @@ package action_test
 
 import (
 	"encoding/json"
-	"encoding/pem"
 	"io"
 	"log"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -76,26 +73,6 @@ func says(status int, body string, headers ...string) http.HandlerFunc {
 		w.WriteHeader(status)
 		_, _ = io.WriteString(w, body)
 	}
-}
-
-// near lets the server reach services on this machine, with their certificates.
-func near(t *testing.T, servers ...*httptest.Server) testkit.Option {
-	t.Helper()
-	dir := t.TempDir()
-	var certificates []byte
-	for _, s := range servers {
-		certificates = append(certificates, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw})...)
-	}
-	profiles, err := json.Marshal(map[string]any{"profiles": []any{map[string]any{"name": "default", "allow": []string{"127.0.0.1"}, "authorities": "ca.pem"}}})
-	for name, text := range map[string][]byte{"ca.pem": certificates, "profiles.json": profiles} {
-		if err == nil {
-			err = os.WriteFile(filepath.Join(dir, name), text, 0o600)
-		}
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return func(c *config.Config) { c.NetworkProfiles = filepath.Join(dir, "profiles.json") }
 }
 
 func checking(c *config.Config) { c.CheckConnectors = true }

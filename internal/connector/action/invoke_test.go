@@ -96,7 +96,7 @@ func TestInvoke(t *testing.T) {
 		if _, err = invoke(t, srv, "shop", "HttpPost", `{"path":"items","body":{"n":2}}`, once); err != nil {
 			t.Errorf("a day later: %v", err)
 		}
-	}, near(t, v.Server))
+	}, testkit.Near(t, v.Server))
 }
 
 // Each thing that a service says has its own error, and leaves a call.
@@ -147,5 +147,5 @@ func TestVendorErrors(t *testing.T) {
 		if err != nil || len(calls.Calls) != 4 || calls.NextToken != nil || *calls.Calls[3].ErrorKind != "Unauthenticated" {
 			t.Errorf("calls: %+v, %v", calls, err)
 		}
-	}, near(t, v.Server))
+	}, testkit.Near(t, v.Server))
 }

@@ -49,5 +49,5 @@ func TestMetrics(t *testing.T) {
 		if res.StatusCode == http.StatusOK {
 			t.Error("the API's address shows metrics")
 		}
-	}, near(t, i.Server))
+	}, testkit.Near(t, i.Server))
 }

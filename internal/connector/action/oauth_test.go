@@ -155,7 +155,7 @@ func TestClientCredentials(t *testing.T) {
 		t.Run(dialect, func(t *testing.T) {
 			t.Parallel()
 			i := newIssuer(t)
-			srv := testkit.Start(t, storetest.Config(t, dialect), near(t, i.Server))
+			srv := testkit.Start(t, storetest.Config(t, dialect), testkit.Near(t, i.Server))
 			srv.Subscribe(t)
 			makeConnector(t, srv, "robot", "GENERIC_HTTP", "OAUTH2_CLIENT_CREDENTIALS", i.client(i.secret), "CREATION_SUCCESSFUL")
 			for range 3 {
@@ -240,7 +240,7 @@ func TestOneAsks(t *testing.T) {
 		t.Run(dialect, func(t *testing.T) {
 			t.Parallel()
 			i := newIssuer(t)
-			db, near := storetest.Config(t, dialect), near(t, i.Server)
+			db, near := storetest.Config(t, dialect), testkit.Near(t, i.Server)
 			seal := testkit.SealKey(t.TempDir() + "/seal.key")
 			servers := []*testkit.Server{testkit.Start(t, db, near, seal)}
 			if db.URL != "" {
@@ -363,7 +363,7 @@ func TestConnection(t *testing.T) {
 		t.Run(dialect, func(t *testing.T) {
 			t.Parallel()
 			i := newIssuer(t)
-			srv := testkit.Start(t, storetest.Config(t, dialect), near(t, i.Server))
+			srv := testkit.Start(t, storetest.Config(t, dialect), testkit.Near(t, i.Server))
 			srv.Subscribe(t)
 			makeConnector(t, srv, "mine", "GENERIC_HTTP", "OAUTH2_AUTHORIZATION_CODE", i.code(), "CREATION_SUCCESSFUL")
 			_, err := invoke(t, srv, "mine", "HttpGet", me)

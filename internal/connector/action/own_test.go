@@ -146,7 +146,7 @@ func TestDefine(t *testing.T) {
 		if diff := cmp.Diff([]string{"HttpDelete", "HttpGet", "HttpPatch", "HttpPost", "HttpPut"}, actionsOf(t, srv, "pets")); diff != "" {
 			t.Errorf("of the one before:\n%s", diff)
 		}
-	}, near(t, v.Server))
+	}, testkit.Near(t, v.Server))
 }
 
 func enable(t *testing.T, srv *testkit.Server, id string, actions ...string) {
@@ -188,7 +188,7 @@ func TestDefineRefusals(t *testing.T) {
 		}
 		_, err = testkit.Call(t, writer, onsightapi.DescribeActionConnectorDefinition, onsightapi.DescribeActionConnectorDefinitionRequest{AwsAccountId: account, ActionConnectorId: "pets"})
 		wantFault(t, "who may not look", err, "AccessDeniedException", "quicksight:DescribeActionConnector")
-	}, near(t, v.Server))
+	}, testkit.Near(t, v.Server))
 }
 
 // TestDefineIsAtOnce: a call sees one definition or the other, and never a mixture.
@@ -238,7 +238,7 @@ func TestDefineIsAtOnce(t *testing.T) {
 				t.Errorf("asked %s", asked)
 			}
 		}
-	}, near(t, v.Server))
+	}, testkit.Near(t, v.Server))
 }
 
 // asUser gives the server as a new IAM user with a policy sees it.

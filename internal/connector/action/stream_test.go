@@ -152,7 +152,7 @@ func TestInvokeActionWithResponseStream(t *testing.T) {
 		srv = srv.With(key.AccessKey.AccessKeyId, key.AccessKey.SecretAccessKey.Reveal(), "")
 		_, err = stream(action, of(big))
 		wantFault(t, "no permission", err, "AccessDeniedException", "not authorized to perform: onsight:InvokeAction on")
-	}, near(t, v.Server))
+	}, testkit.Near(t, v.Server))
 }
 
 // A file may be as large as the settings allow.
@@ -160,7 +160,7 @@ func TestStreamLimit(t *testing.T) {
 	t.Parallel()
 	v := newVendor(t)
 	files(v, 2<<20, nil)
-	srv := testkit.Start(t, store.Config{Memory: true}, near(t, v.Server), func(c *config.Config) { c.ActionStreamLimit = 1 })
+	srv := testkit.Start(t, store.Config{Memory: true}, testkit.Near(t, v.Server), func(c *config.Config) { c.ActionStreamLimit = 1 })
 	srv.Subscribe(t)
 	makeConnector(t, srv, "now", "SERVICENOW_NOW_PLATFORM", "BASIC", asRobot(v.URL), "CREATION_SUCCESSFUL")
 	in := onsightapi.InvokeActionWithResponseStreamRequest{

@@ -134,7 +134,7 @@ func TestDefineMCP(t *testing.T) {
 		if got := actionsOf(t, srv, "agents"); !slices.Contains(got, "HttpGet") {
 			t.Errorf("actions %v", got)
 		}
-	}, near(t, v.Server))
+	}, testkit.Near(t, v.Server))
 }
 
 // TestPagerDuty: the base endpoint says whether it is the server of agents or
@@ -177,7 +177,7 @@ func TestPagerDuty(t *testing.T) {
 		if got := actionsOf(t, srv, "rest"); len(got) != 8 {
 			t.Errorf("actions %v", got)
 		}
-	}, near(t, v.Server), checking)
+	}, testkit.Near(t, v.Server), checking)
 }
 
 // TestMCPOfPeople: where people sign in themselves, the server is asked as one of
@@ -202,7 +202,7 @@ func TestMCPOfPeople(t *testing.T) {
 		if c := await(t, srv, "agents", "CREATION_SUCCESSFUL"); !slices.Equal(c.EnabledActions, []string{"analytics_agent_tool", "schedules_agent_tool", "sre_agent_tool"}) {
 			t.Errorf("EnabledActions %v", c.EnabledActions)
 		}
-	}, near(t, v.Server))
+	}, testkit.Near(t, v.Server))
 }
 
 // TestMCPSignedIn: who refreshes is asked as, and each call goes as its caller,
@@ -224,7 +224,7 @@ func TestMCPSignedIn(t *testing.T) {
 				}
 				a.handler.ServeHTTP(w, r)
 			})
-			srv := testkit.Start(t, storetest.Config(t, dialect), near(t, i.Server))
+			srv := testkit.Start(t, storetest.Config(t, dialect), testkit.Near(t, i.Server))
 			srv.Subscribe(t)
 			m := i.code()
 			m.AuthorizationCodeGrantMetadata.BaseEndpoint = i.URL + "/mcp"

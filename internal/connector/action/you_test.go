@@ -17,7 +17,7 @@ func TestConnectFromAccount(t *testing.T) {
 		t.Run(dialect, func(t *testing.T) {
 			t.Parallel()
 			i, box := newIssuer(t), newPostbox(t)
-			srv := testkit.Start(t, storetest.Config(t, dialect), near(t, i.Server), box.use)
+			srv := testkit.Start(t, storetest.Config(t, dialect), testkit.Near(t, i.Server), box.use)
 			srv.Subscribe(t)
 			makeConnector(t, srv, "mine", "GENERIC_HTTP", "OAUTH2_AUTHORIZATION_CODE", i.code(), "CREATION_SUCCESSFUL")
 			ana := register(t, srv, "ana")

@@ -58,12 +58,14 @@ func TestAtlassianSite(t *testing.T) {
 		{
 			"a key", "API_KEY", "https://acme.atlassian.net/wiki/",
 			map[string]string{"GET https://acme.atlassian.net/wiki/pages": `[]`},
-			[]string{"GET https://acme.atlassian.net/wiki/pages Bearer secret"}, "",
+			[]string{"GET https://acme.atlassian.net/wiki/pages Bearer secret"},
+			"",
 		},
 		{
 			"a token and the gateway", "OAUTH2_AUTHORIZATION_CODE", "https://api.atlassian.com/ex/confluence/123",
 			map[string]string{"GET https://api.atlassian.com/ex/confluence/123/wiki/pages": `[]`},
-			[]string{"GET https://api.atlassian.com/ex/confluence/123/wiki/pages Bearer secret"}, "",
+			[]string{"GET https://api.atlassian.com/ex/confluence/123/wiki/pages Bearer secret"},
+			"",
 		},
 		{
 			"a token and the site", "OAUTH2_AUTHORIZATION_CODE", first + "/wiki",
@@ -71,21 +73,25 @@ func TestAtlassianSite(t *testing.T) {
 				"GET " + first + tenant: `{"cloudId":"abc-1"}`,
 				"GET https://api.atlassian.com/ex/confluence/abc-1/wiki/pages": `[]`,
 			},
-			[]string{"GET " + first + tenant, "GET https://api.atlassian.com/ex/confluence/abc-1/wiki/pages Bearer secret"}, "",
+			[]string{"GET " + first + tenant, "GET https://api.atlassian.com/ex/confluence/abc-1/wiki/pages Bearer secret"},
+			"",
 		},
 		{
 			"the same again", "OAUTH2_AUTHORIZATION_CODE", first,
 			map[string]string{"GET https://api.atlassian.com/ex/confluence/abc-1/wiki/pages": `[]`},
-			[]string{"GET https://api.atlassian.com/ex/confluence/abc-1/wiki/pages Bearer secret"}, "",
+			[]string{"GET https://api.atlassian.com/ex/confluence/abc-1/wiki/pages Bearer secret"},
+			"",
 		},
 		{
 			"a site that is none", "OAUTH2_AUTHORIZATION_CODE", "https://nobody.atlassian.net", nil,
-			[]string{"GET https://nobody.atlassian.net" + tenant}, "not here",
+			[]string{"GET https://nobody.atlassian.net" + tenant},
+			"not here",
 		},
 		{
 			"an id that leads elsewhere", "OAUTH2_AUTHORIZATION_CODE", "https://evil.atlassian.net",
 			map[string]string{"GET https://evil.atlassian.net" + tenant: `{"cloudId":"../../other"}`},
-			[]string{"GET https://evil.atlassian.net" + tenant}, "does not tell its cloud id",
+			[]string{"GET https://evil.atlassian.net" + tenant},
+			"does not tell its cloud id",
 		},
 	} {
 		d, err := definition.Load([]byte(pages))

@@ -65,15 +65,25 @@ func TestDriveCopy(t *testing.T) {
 		slept   time.Duration
 		want    string
 	}{
-		{"done", monitor, []string{busy, `{"status":"completed","percentageComplete":100,"resourceId":"01"}`}, 0, 2, 1500 * time.Millisecond,
-			`{"monitorUrl":"` + monitor + `","percentageComplete":100,"resourceId":"01","status":"completed"}`},
+		{
+			"done", monitor,
+			[]string{busy, `{"status":"completed","percentageComplete":100,"resourceId":"01"}`},
+			0, 2, 1500 * time.Millisecond,
+			`{"monitorUrl":"` + monitor + `","percentageComplete":100,"resourceId":"01","status":"completed"}`,
+		},
 		{"never done", monitor, []string{busy}, 0, 9, 30500 * time.Millisecond, `{"monitorUrl":"` + monitor + `","percentageComplete":5,"status":"inProgress"}`},
 		{"no more time", monitor, []string{busy}, 2, 2, 1500 * time.Millisecond, `{"monitorUrl":"` + monitor + `","percentageComplete":5,"status":"inProgress"}`},
-		{"a monitor that fails", monitor, []string{busy, "500"}, 0, 2, 1500 * time.Millisecond,
-			`{"monitorError":"The service answered with status 500 and no explanation.","monitorUrl":"` + monitor + `","percentageComplete":5,"status":"inProgress"}`},
+		{
+			"a monitor that fails", monitor,
+			[]string{busy, "500"},
+			0, 2, 1500 * time.Millisecond,
+			`{"monitorError":"The service answered with status 500 and no explanation.","monitorUrl":"` + monitor + `","percentageComplete":5,"status":"inProgress"}`,
+		},
 		{"no monitor", "", nil, 0, 0, 0, `{"status":"accepted"}`},
-		{"a monitor that is none", "https://contoso.sharepoint.com.evil.example/1", nil, 0, 0, 500 * time.Millisecond,
-			`{"monitorError":"the service leads to contoso.sharepoint.com.evil.example, which is not its own address.","monitorUrl":"https://contoso.sharepoint.com.evil.example/1","status":"accepted"}`},
+		{
+			"a monitor that is none", "https://contoso.sharepoint.com.evil.example/1", nil, 0, 0, 500 * time.Millisecond,
+			`{"monitorError":"the service leads to contoso.sharepoint.com.evil.example, which is not its own address.","monitorUrl":"https://contoso.sharepoint.com.evil.example/1","status":"accepted"}`,
+		},
 	} {
 		w := &cloud{monitor: c.monitor, answers: c.answers}
 		var slept time.Duration
