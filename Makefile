@@ -5,7 +5,7 @@ TOOLS := $(CURDIR)/.cache/bin
 GOLANGCI_LINT_VERSION := v2.15.0
 GOFUMPT_VERSION := v0.12.0
 
-.PHONY: run build test unit e2e bench mcp fuzz lint fmt generate check-generated model clean
+.PHONY: run build test unit e2e bench peers fuzz lint fmt generate check-generated model clean
 
 ## run: start the server with an embedded database on http://127.0.0.1:8920
 run: build
@@ -19,9 +19,13 @@ build:
 test: check-generated unit e2e
 
 ## unit: vet and Go tests on both stores, with the race detector
-unit:
+unit: peers
 	$(GO) vet ./...
-	scripts/slapd.sh run -- scripts/postgres.sh run -- $(GO) test -race -timeout 20m ./...
+	TEST_PEERS=1 scripts/slapd.sh run -- scripts/postgres.sh run -- $(GO) test -race -timeout 20m ./...
+
+## peers: install what others have made and tests of Go ask: moto, oidc-provider, Python's mcp
+peers:
+	scripts/peers.sh
 
 ## e2e: boto3, the AWS CLI, the JavaScript and the Go SDK against the binary
 e2e: build
@@ -30,10 +34,6 @@ e2e: build
 ## bench: side by side with moto's server and with the bare limits; prints ratios
 bench: build
 	scripts/bench.sh
-
-## mcp: install what the tests of connectors to MCP servers need, Python's mcp
-mcp:
-	scripts/mcp.sh
 
 ## fuzz: each fuzz target for FUZZTIME
 FUZZTIME ?= 20s

@@ -16,18 +16,19 @@ import (
 	"testing"
 	"time"
 
+	"onsight/internal/peertest"
 	"onsight/internal/qs"
 	"onsight/internal/store/storetest"
 	"onsight/internal/testkit"
 )
 
-// certified starts the certified oidc-provider behind TLS; it skips the test
-// where that is not installed (e2e/oidc/start.sh installs it).
+// certified starts the certified oidc-provider behind TLS, where that is
+// installed.
 func certified(t *testing.T) *httptest.Server {
 	t.Helper()
 	dir := filepath.Join("..", "..", "..", "e2e", "oidc")
 	if _, err := os.Stat(filepath.Join(dir, "node_modules", "oidc-provider")); err != nil {
-		t.Skip("oidc-provider is not installed: e2e/oidc/start.sh does that")
+		peertest.Missing(t, "oidc-provider")
 	}
 	var to url.URL
 	server := httptest.NewTLSServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {

@@ -19,12 +19,13 @@ import (
 	"onsight/internal/connector"
 	"onsight/internal/connector/definition"
 	"onsight/internal/outbound"
+	"onsight/internal/peertest"
 	"onsight/internal/resource"
 )
 
 var running = regexp.MustCompile(`Running on (http://127\.0\.0\.1:[0-9]+)`)
 
-// Moto starts moto's server; it skips the test where that is not installed. It
+// Moto starts moto's server, where that is installed. It
 // gives the Python that has another client of AWS too.
 func Moto(t *testing.T) (address, python string) {
 	t.Helper()
@@ -34,7 +35,7 @@ func Moto(t *testing.T) (address, python string) {
 	}
 	if _, err := os.Stat(binary); err != nil {
 		if binary, err = exec.LookPath("moto_server"); err != nil {
-			t.Skip("moto is not installed: make bench does that")
+			peertest.Missing(t, "moto")
 		}
 	}
 	python = filepath.Join(filepath.Dir(binary), "python3")

@@ -21,10 +21,10 @@ import (
 	"onsight/internal/connector/engine"
 	"onsight/internal/connector/remote"
 	"onsight/internal/outbound"
+	"onsight/internal/peertest"
 )
 
-// python starts the server of Python's library mcp; it skips the test where that
-// is not installed.
+// python starts the server of Python's library mcp, where that is installed.
 func python(t *testing.T, mode string) string {
 	t.Helper()
 	binary, err := filepath.Abs(filepath.Join("..", "..", "..", ".cache", "mcp-venv", "bin", "python"))
@@ -32,7 +32,7 @@ func python(t *testing.T, mode string) string {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(binary); err != nil {
-		t.Skip("Python's mcp is not installed: make mcp does that")
+		peertest.Missing(t, "Python's mcp")
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cmd := exec.CommandContext(ctx, binary, "testdata/server.py", mode, "Bearer s3cr3t")
