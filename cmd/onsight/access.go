@@ -196,15 +196,11 @@ func accessPrincipals(ctx context.Context, args []string, s streams) error {
 	}
 	in := onsightapi.ListPrincipalsWithAccessRequest{AwsAccountId: a.account, Action: a.action, Resource: a.on(), Context: a.context}
 	all := onsightapi.ListPrincipalsWithAccessResponse{Principals: []onsightapi.PrincipalWithAccess{}}
-	for {
-		out, err := client.Call(ctx, c, onsightapi.ListPrincipalsWithAccess, in)
+	for out, err := range client.Pages(ctx, c, onsightapi.ListPrincipalsWithAccess, in) {
 		if err != nil {
 			return err
 		}
 		all.Principals = append(all.Principals, out.Principals...)
-		if in.NextToken = out.NextToken; in.NextToken == nil {
-			break
-		}
 	}
 	if a.json {
 		return printJSON(s, all)

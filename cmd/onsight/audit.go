@@ -149,8 +149,7 @@ func (t *trail) exportFrom(ctx context.Context, s streams, w io.Writer, since, u
 	if until != "" {
 		in.Until = &until
 	}
-	for {
-		out, err := client.Call(ctx, c, onsightapi.ListAuditRecords, in)
+	for out, err := range client.Pages(ctx, c, onsightapi.ListAuditRecords, in) {
 		if err != nil {
 			return err
 		}
@@ -159,10 +158,8 @@ func (t *trail) exportFrom(ctx context.Context, s streams, w io.Writer, since, u
 				return err
 			}
 		}
-		if in.NextToken = out.NextToken; in.NextToken == nil {
-			return nil
-		}
 	}
+	return nil
 }
 
 func auditVerify(ctx context.Context, args []string, s streams) error {

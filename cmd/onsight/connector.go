@@ -151,15 +151,11 @@ func connectorList(ctx context.Context, args []string, s streams) error {
 	}
 	in := qs.ListActionConnectorsRequest{AwsAccountId: f.account, MaxResults: new(int32(100))}
 	all := []qs.ActionConnectorSummary{}
-	for {
-		out, err := client.Call(ctx, c, qs.ListActionConnectors, in)
+	for out, err := range client.Pages(ctx, c, qs.ListActionConnectors, in) {
 		if err != nil {
 			return err
 		}
 		all = append(all, out.ActionConnectorSummaries...)
-		if in.NextToken = out.NextToken; in.NextToken == nil {
-			break
-		}
 	}
 	return f.printed(s, all, func(t *tabwriter.Writer) {
 		for _, a := range all {

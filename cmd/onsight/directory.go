@@ -132,15 +132,11 @@ func directoryGroups(ctx context.Context, c *client.Client, a *asked, s streams)
 func directoryPeople(ctx context.Context, c *client.Client, a *asked, s streams) error {
 	in := onsightapi.ListDirectoryPeopleRequest{AwsAccountId: a.account, MaxResults: new(int32(1000))}
 	all := onsightapi.ListDirectoryPeopleResponse{People: []onsightapi.DirectoryPerson{}}
-	for {
-		out, err := client.Call(ctx, c, onsightapi.ListDirectoryPeople, in)
+	for out, err := range client.Pages(ctx, c, onsightapi.ListDirectoryPeople, in) {
 		if err != nil {
 			return err
 		}
 		all.People = append(all.People, out.People...)
-		if in.NextToken = out.NextToken; in.NextToken == nil {
-			break
-		}
 	}
 	if a.json {
 		return printJSON(s, all)

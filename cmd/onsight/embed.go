@@ -92,15 +92,11 @@ func embedRemove(ctx context.Context, c *client.Client, r remote, domain string,
 func embedList(ctx context.Context, c *client.Client, r remote, _ string, s streams) error {
 	in := onsightapi.ListEmbeddingDomainsRequest{AwsAccountId: r.account}
 	all := onsightapi.ListEmbeddingDomainsResponse{Domains: []onsightapi.EmbeddingDomain{}}
-	for {
-		out, err := client.Call(ctx, c, onsightapi.ListEmbeddingDomains, in)
+	for out, err := range client.Pages(ctx, c, onsightapi.ListEmbeddingDomains, in) {
 		if err != nil {
 			return err
 		}
 		all.Domains = append(all.Domains, out.Domains...)
-		if in.NextToken = out.NextToken; in.NextToken == nil {
-			break
-		}
 	}
 	if r.json {
 		return printJSON(s, all)

@@ -207,15 +207,11 @@ func federationList(ctx context.Context, args []string, s streams) error {
 	}
 	in := onsightapi.ListFederationProvidersRequest{AwsAccountId: f.account}
 	all := onsightapi.ListFederationProvidersResponse{Providers: []onsightapi.FederationProvider{}}
-	for {
-		out, err := client.Call(ctx, c, onsightapi.ListFederationProviders, in)
+	for out, err := range client.Pages(ctx, c, onsightapi.ListFederationProviders, in) {
 		if err != nil {
 			return err
 		}
 		all.Providers = append(all.Providers, out.Providers...)
-		if in.NextToken = out.NextToken; in.NextToken == nil {
-			break
-		}
 	}
 	if f.json {
 		return printJSON(s, all)

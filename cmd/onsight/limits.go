@@ -105,15 +105,11 @@ func limitsList(ctx context.Context, args []string, s streams) error {
 	}
 	in := onsightapi.ListLimitsProfileAssignmentsRequest{AwsAccountId: l.account, ProfileId: given(l.profile), MaxResults: new(int32(1000))}
 	all := []onsightapi.LimitsProfileAssignment{}
-	for {
-		out, err := client.Call(ctx, c, onsightapi.ListLimitsProfileAssignments, in)
+	for out, err := range client.Pages(ctx, c, onsightapi.ListLimitsProfileAssignments, in) {
 		if err != nil {
 			return err
 		}
 		all = append(all, out.Assignments...)
-		if in.NextToken = out.NextToken; in.NextToken == nil {
-			break
-		}
 	}
 	if l.json {
 		return printJSON(s, all)

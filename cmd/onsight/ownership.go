@@ -180,15 +180,11 @@ func ownershipUnowned(ctx context.Context, args []string, s streams) error {
 		in.Kind = &kind
 	}
 	all := onsightapi.ListUnownedResourcesResponse{Resources: []onsightapi.UnownedResource{}}
-	for {
-		out, err := client.Call(ctx, c, onsightapi.ListUnownedResources, in)
+	for out, err := range client.Pages(ctx, c, onsightapi.ListUnownedResources, in) {
 		if err != nil {
 			return err
 		}
 		all.Resources = append(all.Resources, out.Resources...)
-		if in.NextToken = out.NextToken; in.NextToken == nil {
-			break
-		}
 	}
 	if r.json {
 		return printJSON(s, all)

@@ -106,15 +106,11 @@ func scimTokenList(ctx context.Context, args []string, s streams) error {
 	}
 	in := onsightapi.ListScimTokensRequest{AwsAccountId: r.account}
 	all := onsightapi.ListScimTokensResponse{Tokens: []onsightapi.ScimToken{}}
-	for {
-		out, err := client.Call(ctx, c, onsightapi.ListScimTokens, in)
+	for out, err := range client.Pages(ctx, c, onsightapi.ListScimTokens, in) {
 		if err != nil {
 			return err
 		}
 		all.Tokens = append(all.Tokens, out.Tokens...)
-		if in.NextToken = out.NextToken; in.NextToken == nil {
-			break
-		}
 	}
 	if r.json {
 		return printJSON(s, all)

@@ -126,15 +126,11 @@ func signInLocks(ctx context.Context, args []string, s streams) error {
 	}
 	in := onsightapi.ListSignInLocksRequest{AwsAccountId: h.account}
 	all := onsightapi.ListSignInLocksResponse{Locks: []onsightapi.SignInLock{}}
-	for {
-		out, err := client.Call(ctx, c, onsightapi.ListSignInLocks, in)
+	for out, err := range client.Pages(ctx, c, onsightapi.ListSignInLocks, in) {
 		if err != nil {
 			return err
 		}
 		all.Locks = append(all.Locks, out.Locks...)
-		if in.NextToken = out.NextToken; in.NextToken == nil {
-			break
-		}
 	}
 	if h.json {
 		return printJSON(s, all)

@@ -106,15 +106,11 @@ func tokenList(ctx context.Context, args []string, s streams) error {
 	}
 	in := onsightapi.ListPersonalTokensRequest{AwsAccountId: h.account, Namespace: h.namespace, UserName: h.user}
 	all := onsightapi.ListPersonalTokensResponse{Tokens: []onsightapi.PersonalToken{}}
-	for {
-		out, err := client.Call(ctx, c, onsightapi.ListPersonalTokens, in)
+	for out, err := range client.Pages(ctx, c, onsightapi.ListPersonalTokens, in) {
 		if err != nil {
 			return err
 		}
 		all.Tokens = append(all.Tokens, out.Tokens...)
-		if in.NextToken = out.NextToken; in.NextToken == nil {
-			break
-		}
 	}
 	if h.json {
 		return printJSON(s, all)

@@ -107,8 +107,7 @@ func upgradeList(ctx context.Context, args []string, s streams) error {
 	}
 	in := qs.ListSelfUpgradesRequest{AwsAccountId: u.account, Namespace: u.namespace}
 	requests := []qs.SelfUpgradeRequestDetail{}
-	for {
-		out, err := client.Call(ctx, c, qs.ListSelfUpgrades, in)
+	for out, err := range client.Pages(ctx, c, qs.ListSelfUpgrades, in) {
 		if err != nil {
 			return err
 		}
@@ -117,9 +116,6 @@ func upgradeList(ctx context.Context, args []string, s streams) error {
 			if *all || !decided {
 				requests = append(requests, r)
 			}
-		}
-		if in.NextToken = out.NextToken; in.NextToken == nil {
-			break
 		}
 	}
 	if u.json {

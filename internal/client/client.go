@@ -8,7 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"net/http"
+	"reflect"
 	"strings"
 	"time"
 
@@ -55,6 +57,24 @@ func Call[In, Out any](ctx context.Context, c *Client, op contract.Op[In, Out], 
 		return nil, fmt.Errorf("answer of %s: %w", c.URL, err)
 	}
 	return out, nil
+}
+
+// Pages makes the calls of a list, page after page, until the last or the first
+// error. The operation's input and output have a NextToken.
+func Pages[In, Out any](ctx context.Context, c *Client, op contract.Op[In, Out], in In) iter.Seq2[*Out, error] {
+	return func(yield func(*Out, error) bool) {
+		for {
+			out, err := Call(ctx, c, op, in)
+			if !yield(out, err) || err != nil {
+				return
+			}
+			next := reflect.ValueOf(out).Elem().FieldByName("NextToken")
+			if next.IsNil() {
+				return
+			}
+			reflect.ValueOf(&in).Elem().FieldByName("NextToken").Set(next)
+		}
+	}
 }
 
 // send sends a call, and gives the answer of its success.
