@@ -25,7 +25,9 @@ type agents struct {
 	asked   atomic.Int64
 }
 
-func newAgents(t *testing.T, v *vendor, key string) *agents {
+// newAgents serves agents at a path of a service, which tests with another
+// database share.
+func newAgents(t *testing.T, v *vendor, path, key string) *agents {
 	t.Helper()
 	a := &agents{Server: mcp.NewServer(&mcp.Implementation{Name: "agents", Version: "3"}, nil), key: key}
 	type text struct {
@@ -40,7 +42,7 @@ func newAgents(t *testing.T, v *vendor, key string) *agents {
 			return &mcp.CallToolResult{IsError: true, Content: []mcp.Content{&mcp.TextContent{Text: "you may not erase " + in.Text}}}, nil, nil
 		})
 	a.handler = mcp.NewStreamableHTTPHandler(func(*http.Request) *mcp.Server { return a.Server }, nil)
-	v.on("/mcp", a.ServeHTTP)
+	v.on(path, a.ServeHTTP)
 	return a
 }
 
@@ -58,9 +60,10 @@ func TestDefineMCP(t *testing.T) {
 	t.Parallel()
 	v := newVendor(t)
 	testkit.Each(t, func(t *testing.T, srv *testkit.Server) {
-		a := newAgents(t, v, "Bearer s3cr3t")
+		path := "/" + srv.Dialect() + "/mcp"
+		a := newAgents(t, v, path, "Bearer s3cr3t")
 		srv.Subscribe(t)
-		makeConnector(t, srv, "agents", "GENERIC_HTTP", "API_KEY", withKey(v.URL+"/mcp", "s3cr3t"), "CREATION_SUCCESSFUL")
+		makeConnector(t, srv, "agents", "GENERIC_HTTP", "API_KEY", withKey(v.URL+path, "s3cr3t"), "CREATION_SUCCESSFUL")
 		kind := func(in *onsightapi.UpdateActionConnectorDefinitionRequest) { in.Kind, in.Document = "MCP", nil }
 		try := func(in *onsightapi.UpdateActionConnectorDefinitionRequest) { in.Validate = new(true) }
 		_, err := define(t, srv, "agents", "x", func(in *onsightapi.UpdateActionConnectorDefinitionRequest) { in.Kind = "MCP" })
@@ -144,9 +147,10 @@ func TestPagerDuty(t *testing.T) {
 	v := newVendor(t)
 	v.on("/services", says(200, `{"services":[{"id":"P1"}],"more":false}`))
 	testkit.Each(t, func(t *testing.T, srv *testkit.Server) {
-		a := newAgents(t, v, "Token token=k3y")
+		path := "/" + srv.Dialect() + "/mcp"
+		a := newAgents(t, v, path, "Token token=k3y")
 		srv.Subscribe(t)
-		makeConnector(t, srv, "agents", "PAGERDUTY_ADVANCE", "API_KEY", withKey(v.URL+"/mcp", "k3y"), "CREATION_SUCCESSFUL")
+		makeConnector(t, srv, "agents", "PAGERDUTY_ADVANCE", "API_KEY", withKey(v.URL+path, "k3y"), "CREATION_SUCCESSFUL")
 		before := a.asked.Load()
 		if before == 0 {
 			t.Error("the server was not asked when the connector was made")
@@ -160,7 +164,7 @@ func TestPagerDuty(t *testing.T) {
 		if got, err := invoke(t, srv, "agents", "look_up", `{"text":"a"}`); err != nil || body(got) != `{"text":"found a"}` {
 			t.Errorf("%s, %v", body(got), err)
 		}
-		c := makeConnector(t, srv, "wrong", "PAGERDUTY_ADVANCE", "API_KEY", withKey(v.URL+"/mcp", "no"), "CREATION_FAILED")
+		c := makeConnector(t, srv, "wrong", "PAGERDUTY_ADVANCE", "API_KEY", withKey(v.URL+path, "no"), "CREATION_FAILED")
 		if !strings.Contains(message(c), "does not accept ApiKey") {
 			t.Errorf("it says %q", message(c))
 		}
@@ -213,7 +217,7 @@ func TestMCPSignedIn(t *testing.T) {
 		t.Run(dialect, func(t *testing.T) {
 			t.Parallel()
 			i := newIssuer(t)
-			a := newAgents(t, i.vendor, "")
+			a := newAgents(t, i.vendor, "/mcp", "")
 			i.on("/mcp", func(w http.ResponseWriter, r *http.Request) {
 				i.mu.Lock()
 				ok := i.good[strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")]
