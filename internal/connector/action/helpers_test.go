@@ -6,6 +6,7 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -15,6 +16,7 @@ import (
 	"onsight/internal/fault"
 	"onsight/internal/onsightapi"
 	"onsight/internal/qs"
+	"onsight/internal/store/storetest"
 	"onsight/internal/testkit"
 )
 
@@ -33,6 +35,20 @@ func newVendor(t *testing.T) *vendor {
 	v.Config.ErrorLog = log.New(io.Discard, "", 0)
 	t.Cleanup(v.Close)
 	return v
+}
+
+// alone runs a test with each database, and with a service of its own: what that
+// was asked belongs to the test alone.
+func alone(t *testing.T, answers func(v *vendor), test func(t *testing.T, srv *testkit.Server, v *vendor), options ...testkit.Option) {
+	t.Helper()
+	for _, dialect := range storetest.Dialects {
+		t.Run(dialect, func(t *testing.T) {
+			t.Parallel()
+			v := newVendor(t)
+			answers(v)
+			test(t, testkit.Start(t, storetest.Config(t, dialect), append(slices.Clip(options), testkit.Near(t, v.Server))...), v)
+		})
+	}
 }
 
 func (v *vendor) on(path string, answer http.HandlerFunc) {

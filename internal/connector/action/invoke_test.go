@@ -14,10 +14,10 @@ import (
 
 func TestInvoke(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t)
-	v.on("/api/items/42", says(200, `{"id":42,"name":"a < b"}`))
-	v.on("/api/items", says(201, `{"id":43}`))
-	testkit.Each(t, func(t *testing.T, srv *testkit.Server) {
+	alone(t, func(v *vendor) {
+		v.on("/api/items/42", says(200, `{"id":42,"name":"a < b"}`))
+		v.on("/api/items", says(201, `{"id":43}`))
+	}, func(t *testing.T, srv *testkit.Server, v *vendor) {
 		srv.Subscribe(t)
 		makeConnector(t, srv, "shop", "GENERIC_HTTP", "API_KEY", withKey(v.URL+"/api", "s3cr3t"), "CREATION_SUCCESSFUL")
 		out, err := invoke(t, srv, "shop", "HttpGet", `{"path":"items/42"}`)
@@ -96,7 +96,7 @@ func TestInvoke(t *testing.T) {
 		if _, err = invoke(t, srv, "shop", "HttpPost", `{"path":"items","body":{"n":2}}`, once); err != nil {
 			t.Errorf("a day later: %v", err)
 		}
-	}, testkit.Near(t, v.Server))
+	})
 }
 
 // Each thing that a service says has its own error, and leaves a call.

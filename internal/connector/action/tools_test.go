@@ -144,9 +144,9 @@ func TestDefineMCP(t *testing.T) {
 // the API.
 func TestPagerDuty(t *testing.T) {
 	t.Parallel()
-	v := newVendor(t)
-	v.on("/services", says(200, `{"services":[{"id":"P1"}],"more":false}`))
-	testkit.Each(t, func(t *testing.T, srv *testkit.Server) {
+	alone(t, func(v *vendor) {
+		v.on("/services", says(200, `{"services":[{"id":"P1"}],"more":false}`))
+	}, func(t *testing.T, srv *testkit.Server, v *vendor) {
 		path := "/" + srv.Dialect() + "/mcp"
 		a := newAgents(t, v, path, "Token token=k3y")
 		srv.Subscribe(t)
@@ -181,7 +181,7 @@ func TestPagerDuty(t *testing.T) {
 		if got := actionsOf(t, srv, "rest"); len(got) != 8 {
 			t.Errorf("actions %v", got)
 		}
-	}, testkit.Near(t, v.Server), checking)
+	}, checking)
 }
 
 // TestMCPOfPeople: where people sign in themselves, the server is asked as one of
